@@ -1,0 +1,95 @@
+"""Where everything is kept: one folder, and the environment that keeps every tool quiet, offline and inside it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from upkeep.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folder `UPKEEP_HOME` (default ``./var``)."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Workspace:
+        """The workspace of this process; also sets the tools' environment."""
+        workspace = cls(Path(os.environ.get("UPKEEP_HOME", "var")).absolute())
+        workspace.root.mkdir(parents=True, exist_ok=True)
+        workspace.quieten()
+        return workspace
+
+    @property
+    def inbox(self) -> Path:
+        """Where new batches are dropped."""
+        return self.root / "inbox"
+
+    @property
+    def data(self) -> Path:
+        """Parquet datasets."""
+        return self.root / "data"
+
+    @property
+    def records(self) -> Path:
+        """JSON records: health reports, decisions, verdicts."""
+        return self.root / "records"
+
+    @property
+    def reports(self) -> Path:
+        """Pages and pictures for people; all that the UI serves."""
+        return self.root / "reports"
+
+    @property
+    def versions(self) -> Path:
+        """The git + DVC repository of dataset versions."""
+        return self.root / "versions"
+
+    @property
+    def remote(self) -> Path:
+        """DVC's local-folder remote."""
+        return self.root / "remote"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's address: `MLFLOW_TRACKING_URI`, or a SQLite file here."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "mlartifacts"
+
+    def source(self, uri: str) -> str:
+        """The address of a source: a URL as it is, a path taken from the inbox and kept inside the allowed roots.
+
+        Allowed are the inbox and the folders of `UPKEEP_SOURCES` (separated like PATH).
+        """
+        if "://" in uri and not uri.startswith("file://"):
+            return uri
+        path = (self.inbox / uri.removeprefix("file://")).resolve()
+        allowed = [self.inbox, *(Path(part) for part in os.environ.get("UPKEEP_SOURCES", "").split(os.pathsep) if part)]
+        if not any(path.is_relative_to(root.resolve()) for root in allowed):
+            raise InputError(
+                f"a source must lie under {' or '.join(str(root) for root in allowed)}, got {uri!r}. "
+                "Move the file there, or add its folder to UPKEEP_SOURCES."
+            )
+        return str(path)
+
+    def quieten(self) -> None:
+        """Telemetry off, caches inside the workspace, no progress bars in task logs. A value already set is kept."""
+        quiet = {
+            "DO_NOT_TRACK": "true",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+            "GX_ANALYTICS_ENABLED": "false",
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(self.root / ".dvc-site"),
+            "MPLCONFIGDIR": str(self.root / ".matplotlib"),
+            "MPLBACKEND": "Agg",
+        }
+        for name, value in quiet.items():
+            os.environ.setdefault(name, value)

@@ -1,0 +1,81 @@
+"""Row ids from content: the same row has the same id in every batch, process and language run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.columns import Columns
+from upkeep.errors import InputError
+
+
+def row_ids(columns: Columns, key: Sequence[str]) -> NDArray[np.int64]:
+    """A 64-bit id per row from the values of its key columns.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray, each shape (n,)
+        Number, boolean, datetime64 or text columns.
+    key : sequence of str
+        Columns that identify a row, in a fixed order.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Equal for rows with equal keys. Two different keys among n rows collide with a chance of
+        about ``n**2 / 2**65``: 3e-6 at ten million rows.
+
+    Notes
+    -----
+    Each value becomes 64 bits (numbers as float64, times as microseconds, text by FNV-1a) and is mixed
+    in with splitmix64 [1]_. Integers and the same floats give the same id, so a column that turned from
+    integer to float because one value is missing does not change the ids of the other rows.
+
+    References
+    ----------
+    .. [1] Steele, Lea & Flood (2014). Fast splittable pseudorandom number generators. OOPSLA.
+
+    Examples
+    --------
+    >>> a = row_ids({"x": np.array([1, 2]), "y": np.array(["a", "a"], dtype=object)}, ["x", "y"])
+    >>> b = row_ids({"x": np.array([2.0, 1.0]), "y": np.array(["a", "a"], dtype=object)}, ["x", "y"])
+    >>> bool(a[0] == b[1] and a[1] == b[0] and a[0] != a[1])
+    True
+    """
+    absent = [name for name in key if name not in columns]
+    if absent or not key:
+        raise InputError(
+            f"the key of a row must name columns of the table; {absent or 'no column'} of {sorted(columns)}."
+        )
+    state = np.zeros(len(columns[key[0]]), dtype=np.uint64)
+    for name in key:
+        state = _splitmix64(state ^ _bits(columns[name]))
+    return state.view(np.int64)
+
+
+def _bits(values: NDArray[Any]) -> NDArray[np.uint64]:
+    if values.dtype.kind in "mM":
+        return values.astype("datetime64[us]" if values.dtype.kind == "M" else "timedelta64[us]").view(np.uint64)
+    if values.dtype.kind in "iufb":
+        # + 0.0 folds the two zeros into one; every NaN is written with one bit pattern.
+        number = values.astype(np.float64) + 0.0
+        number[np.isnan(number)] = np.nan
+        return number.view(np.uint64)
+    return np.fromiter((_fnv1a(value) for value in values), dtype=np.uint64, count=len(values))
+
+
+def _fnv1a(value: object) -> int:
+    digest = 0xCBF29CE484222325
+    for byte in b"\xff" if value is None else str(value).encode():
+        digest = ((digest ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return digest
+
+
+def _splitmix64(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    z = state + np.uint64(0x9E3779B97F4A7C15)  # wraps modulo 2**64, as the algorithm wants
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
