@@ -1,0 +1,43 @@
+"""When predictions are there: wait for labels, look at the window, and decide whether a retrain is due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from airflow.sdk import DAG, TriggerRule, chain
+
+from upkeep.adapters.life_file import lives
+from upkeep.operators.assets import LifeAssets
+from upkeep.operators.ingest import LoadFeedbackOperator
+from upkeep.operators.monitor import MonitorModelOperator
+from upkeep.operators.retries import DEFAULT_ARGS
+from upkeep.operators.suggest import SuggestRetrainOperator
+from upkeep.sensors.feedback import FeedbackSensor
+
+for life in lives(Path(__file__).parent / "config"):
+    assets = LifeAssets(life)
+    with DAG(
+        f"{life.name}_monitor",
+        schedule=[assets.predictions],
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        max_active_runs=1,
+        default_args=DEFAULT_ARGS,
+        doc_md=__doc__,
+        tags=["upkeep", life.name],
+    ):
+        labels = LoadFeedbackOperator(task_id="labels", life=life)
+        enough = FeedbackSensor(
+            task_id="wait_for_labels", life=life, precision=0.02, deferrable=True, timeout=7 * 86400, soft_fail=True
+        )
+        # Labels that never come must not hide what can be seen without them.
+        monitor = MonitorModelOperator(task_id="monitor", life=life, trigger_rule=TriggerRule.NONE_FAILED)
+        suggest = SuggestRetrainOperator(
+            task_id="suggest",
+            life=life,
+            monitored=monitor.output,
+            model=assets.model,
+            retrain=assets.retrain,
+            alias=assets.retrain_alias,
+        )
+        chain(labels, enough, monitor, suggest)

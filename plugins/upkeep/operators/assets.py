@@ -1,0 +1,53 @@
+"""The assets that wire a life's DAGs together, and the facts their events carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, AssetAlias, AssetWatcher
+from airflow.sdk.definitions.asset import Dataset, Model
+
+from upkeep.core.life import Life
+from upkeep.triggers.batches import NewBatchTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class LifeAssets:
+    """Assets of one life, named alike in every DAG file."""
+
+    def __init__(self, life: Life) -> None:
+        def uri(kind: str) -> str:
+            return f"upkeep://{life.name}/{kind}"
+
+        trigger = NewBatchTrigger(source=life.source, poll_s=life.poll_s)
+        watcher = AssetWatcher(name=f"{life.name}_new_batch", trigger=trigger)
+        self.inbox = Asset(name=f"{life.name}_inbox", uri=uri("inbox"), watchers=[watcher])
+        self.dataset = Dataset(name=f"{life.name}_dataset", uri=uri("dataset"))
+        self.predictions = Asset(name=f"{life.name}_predictions", uri=uri("predictions"))
+        self.model = Model(name=f"{life.name}_model", uri=uri("model"))
+        self.retrain = Asset(name=f"{life.name}_retrain", uri=uri("retrain"))
+        self.retrain_alias = AssetAlias(name=f"{life.name}_retrain_due")
+
+
+def triggering_facts(context: Context) -> dict[str, Any]:
+    """What the events that started this run say, later ones over earlier ones; `batches` and spans are joined.
+
+    A run that a person started has no events: its `conf` stands in.
+    """
+    facts: dict[str, Any] = {}
+    dag_run = context.get("dag_run")
+    sources: list[Mapping[str, Any]] = [event.extra for event in _events(context)]
+    for extra in [*sources, (dag_run.conf if dag_run else None) or {}]:
+        batches = list(dict.fromkeys([*facts.get("batches", []), *extra.get("batches", [])]))
+        since = min(filter(None, [facts.get("since"), extra.get("since")]), default=None)
+        as_of = max(filter(None, [facts.get("as_of"), extra.get("as_of")]), default=None)
+        facts |= {**extra, "batches": batches, "since": since, "as_of": as_of}
+    return facts
+
+
+def _events(context: Context) -> list[Any]:
+    found = context.get("triggering_asset_events") or {}
+    return sorted((event for events in found.values() for event in events), key=lambda event: event.timestamp)

@@ -1,0 +1,78 @@
+"""Operators that bring data in: batches, labels, features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from upkeep.core.life import Life
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class IngestOperator(BaseOperator):
+    """Take every new file of a source into the dataset, once and whole. Skipped when there is nothing to do.
+
+    :param life: the model's life.
+    :param source: file, folder or URL instead of the life's own source. (templated)
+    """
+
+    template_fields: Sequence[str] = ("source",)
+
+    def __init__(self, *, life: Life, source: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.life = life
+        self.source = source
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from upkeep.lifecycle import Lifecycle
+
+        result = Lifecycle(self.life).ingest(self.source or None)
+        self.log.info("%d files with %d rows; to do: %s", result["files"], result["rows"], result["batches"])
+        if not result["batches"]:
+            raise AirflowSkipException("every batch of the source has been through all stages")
+        return result
+
+
+class LoadFeedbackOperator(BaseOperator):
+    """Take every new file of labels into the feedback log, once.
+
+    :param life: the model's life.
+    :param source: file, folder or URL instead of the life's own feedback source. (templated)
+    """
+
+    template_fields: Sequence[str] = ("source",)
+
+    def __init__(self, *, life: Life, source: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.life = life
+        self.source = source
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from upkeep.lifecycle import Lifecycle
+
+        return Lifecycle(self.life).labels(self.source or None)
+
+
+class PrepareFeaturesOperator(BaseOperator):
+    """Compute the features of clean batches, and log the labels that came with them.
+
+    :param life: the model's life.
+    :param batches: ids, as `IngestOperator` returns them. (templated)
+    """
+
+    template_fields: Sequence[str] = ("batches",)
+
+    def __init__(self, *, life: Life, batches: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.life = life
+        self.batches = batches
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from upkeep.lifecycle import Lifecycle
+
+        return Lifecycle(self.life).prepare(self.batches)

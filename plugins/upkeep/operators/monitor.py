@@ -1,0 +1,39 @@
+"""The operator that looks at a window of predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from upkeep.core.life import Life
+from upkeep.operators.assets import triggering_facts
+from upkeep.operators.links import HealthPictureLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class MonitorModelOperator(BaseOperator):
+    """Compare a window with the champion's reference: drift, delays, accuracy with its band; all of it is stored.
+
+    The window comes from the event that started the run (`since`, `as_of`), or from the run's `conf`.
+
+    :param life: the model's life.
+    """
+
+    operator_extra_links = (HealthPictureLink(),)
+
+    def __init__(self, *, life: Life, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.life = life
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from upkeep.lifecycle import Lifecycle
+
+        facts = triggering_facts(context)
+        report = Lifecycle(self.life).monitor(since=facts["since"], as_of=facts["as_of"])
+        context["ti"].xcom_push("picture", report["picture"])
+        self.log.info("%s", report["sentence"])
+        chain = {key: facts.get(key, "") for key in ("tag", "validation", "as_of")}
+        return chain | {key: report[key] for key in ("model", "version", "window", "drifted", "sentence")}

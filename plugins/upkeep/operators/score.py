@@ -1,0 +1,39 @@
+"""The operator that scores batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from upkeep.core.life import Life
+from upkeep.operators.assets import triggering_facts
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ScoreBatchOperator(BaseOperator):
+    """Score the batches of the triggering event with the champion, exactly once, into the prediction log.
+
+    :param life: the model's life.
+    :param predictions: asset whose event carries the batches and their window.
+    :param skip_without_champion: skip instead of failing before the first model is promoted.
+    """
+
+    def __init__(self, *, life: Life, predictions: Asset, skip_without_champion: bool = False, **kwargs: Any) -> None:
+        super().__init__(outlets=[predictions], **kwargs)
+        self.life = life
+        self.predictions = predictions
+        self.skip_without_champion = skip_without_champion
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from upkeep.lifecycle import Lifecycle
+
+        life, facts = Lifecycle(self.life), triggering_facts(context)
+        if self.skip_without_champion and life.champion() is None:
+            raise AirflowSkipException("no model has been promoted yet")
+        result = life.score(facts["batches"]) | {"tag": facts.get("tag", ""), "validation": facts.get("validation", "")}
+        context["outlet_events"][self.predictions].extra = result
+        return result

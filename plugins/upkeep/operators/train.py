@@ -1,0 +1,75 @@
+"""Operators that train a challenger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
+from airflow.sdk.exceptions import AirflowSkipException
+
+from upkeep.core.life import Life
+from upkeep.operators.assets import triggering_facts
+from upkeep.operators.links import ModelVersionLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class TrainModelOperator(BaseOperator):
+    """Train, check, log and register a challenger from the dataset version that the triggering event names.
+
+    :param life: the model's life.
+    :param first_only: train only while there is no champion yet and enough batches are in; else skip.
+    """
+
+    operator_extra_links = (ModelVersionLink(),)
+
+    def __init__(self, *, life: Life, first_only: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.life = life
+        self.first_only = first_only
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        return self.train(context, params=None)
+
+    def train(self, context: Context, *, params: dict[str, Any] | None) -> dict[str, Any]:
+        """Train with the life's parameters, overridden by `params`."""
+        from upkeep.lifecycle import Lifecycle
+
+        life, run_id = Lifecycle(self.life), f"{context['ti'].dag_id}/{context['ti'].run_id}"
+        if self.first_only and life.champion():
+            raise AirflowSkipException("there is a champion; the next training is the retrain DAG's")
+        if self.first_only and not life.enough_for_first_model():
+            raise AirflowSkipException(f"the first training waits for {self.life.training['first_batches']} batches")
+        facts = triggering_facts(context)
+        made = life.train(
+            tag=facts["tag"],
+            as_of=facts["as_of"],
+            training_id=re.sub(r"[^A-Za-z0-9._=-]+", "-", run_id),  # also the name of stored records
+            tags={"airflow.run_id": run_id, "upkeep.decision": facts.get("decision", "")},
+            recipe=facts.get("recipe") or {},
+            params=params,
+        )
+        context["ti"].xcom_push("model_version", {"model": made["model"], "version": made["version"]})
+        return made | {"as_of": facts["as_of"], "decision": facts.get("decision", "")}
+
+
+class _DecoratedTrainOperator(DecoratedOperator, TrainModelOperator):
+    """Trains with the parameters that the decorated function returns."""
+
+    custom_operator_name = "@task.upkeep_train"
+    template_fields: Sequence[str] = ("op_args", "op_kwargs")
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        chosen = self.python_callable(*self.op_args, **self.determine_kwargs(context))
+        return self.train(context, params=chosen)
+
+
+def upkeep_train(python_callable: Callable[..., dict[str, Any]] | None = None, **kwargs: Any) -> TaskDecorator:
+    """``@task.upkeep_train(life=...)``: the function returns the parameters of the model's factory."""
+    return task_decorator_factory(
+        python_callable=python_callable, decorated_operator_class=_DecoratedTrainOperator, **kwargs
+    )

@@ -1,0 +1,27 @@
+"""What Airflow is told about this package: the `apache_airflow_provider` entry point."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from upkeep import __version__
+
+_LINKS = ("ValidationPageLink", "HealthPictureLink", "ModelVersionLink")
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Metadata as `airflow/provider_info.schema.json` wants it."""
+    stages = ("ingest", "validate", "version", "train", "gate", "promote", "score", "monitor", "suggest")
+    about = {"integration-name": "Upkeep"}
+    return {
+        "package-name": "upkeep",
+        "name": "Upkeep",
+        "description": "Operators, sensors and triggers for each stage of a model's life.",
+        "versions": [__version__],
+        "integrations": [{**about, "external-doc-url": "README.md", "tags": ["software"]}],
+        "operators": [{**about, "python-modules": [f"upkeep.operators.{stage}" for stage in stages]}],
+        "sensors": [{**about, "python-modules": ["upkeep.sensors.batches", "upkeep.sensors.feedback"]}],
+        "triggers": [{**about, "python-modules": ["upkeep.triggers.batches", "upkeep.triggers.feedback"]}],
+        "task-decorators": [{"name": "upkeep_train", "class-name": "upkeep.operators.train.upkeep_train"}],
+        "extra-links": [f"upkeep.operators.links.{name}" for name in _LINKS],
+    }

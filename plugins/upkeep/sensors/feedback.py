@@ -1,0 +1,73 @@
+"""Sensors that wait for labels."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseSensorOperator, conf
+
+from upkeep.core.life import Life
+from upkeep.errors import BackendError
+from upkeep.operators.assets import triggering_facts
+from upkeep.triggers.feedback import FeedbackTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class FeedbackSensor(BaseSensorOperator):
+    """Wait until enough labels are in *for the precision asked*. Returns how many there are.
+
+    The window comes from the event that started the run (`since`, `as_of`), or from the run's `conf`.
+
+    :param life: the model's life.
+    :param precision: half-width of the accuracy's 95 % interval that is wanted, in (0, 1).
+    :param deferrable: wait in the triggerer instead of holding a worker slot.
+    """
+
+    def __init__(
+        self,
+        *,
+        life: Life,
+        precision: float = 0.01,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.life = life
+        self.precision = precision
+        self.deferrable = deferrable
+
+    def poke(self, context: Context) -> bool:
+        return bool(self._state(context)["half_width"] <= self.precision)
+
+    def _state(self, context: Context) -> dict[str, Any]:
+        from upkeep.lifecycle import Lifecycle
+
+        facts = triggering_facts(context)
+        return Lifecycle(self.life).feedback_state(since=facts["since"], as_of=facts["as_of"])
+
+    def execute(self, context: Context) -> Any:
+        if not self.deferrable:
+            super().execute(context)
+            return self._state(context)
+        if self.poke(context):
+            return self._state(context)
+        facts = triggering_facts(context)
+        trigger = FeedbackTrigger(
+            life=asdict(self.life),
+            since=facts["since"],
+            as_of=facts["as_of"],
+            precision=self.precision,
+            poll_s=self.poke_interval,
+        )
+        self.defer(trigger=trigger, method_name="resume", timeout=timedelta(seconds=self.timeout))
+
+    def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Called when the trigger has fired."""
+        if "error" in event:
+            raise BackendError(f"the labels of {self.life.model} must be readable, but: {event['error']}")
+        self.log.info("%d of %d labels are in", event["labelled"], event["predicted"])
+        return event
