@@ -8,7 +8,7 @@ from pathlib import Path
 from airflow.sdk import DAG, TriggerRule, chain
 
 from upkeep.adapters.life_file import lives
-from upkeep.operators.assets import LifeAssets
+from upkeep.assets import LifeAssets
 from upkeep.operators.ingest import LoadFeedbackOperator
 from upkeep.operators.monitor import MonitorModelOperator
 from upkeep.operators.retries import DEFAULT_ARGS

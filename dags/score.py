@@ -8,7 +8,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from upkeep.adapters.life_file import lives
-from upkeep.operators.assets import LifeAssets
+from upkeep.assets import LifeAssets
 from upkeep.operators.retries import DEFAULT_ARGS
 from upkeep.operators.score import ScoreBatchOperator
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
-from upkeep.operators.assets import triggering_facts
 from upkeep.operators.links import HealthPictureLink
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
+from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
-from upkeep.operators.assets import triggering_facts
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -10,8 +10,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.bases.decorator import DecoratedOperator, TaskDecorator, task_decorator_factory
 from airflow.sdk.exceptions import AirflowSkipException
 
+from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
-from upkeep.operators.assets import triggering_facts
 from upkeep.operators.links import ModelVersionLink
 
 if TYPE_CHECKING:

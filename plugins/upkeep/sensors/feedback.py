@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, conf
 
+from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
 from upkeep.errors import BackendError
-from upkeep.operators.assets import triggering_facts
 from upkeep.triggers.feedback import FeedbackTrigger
 
 if TYPE_CHECKING:
