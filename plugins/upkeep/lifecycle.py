@@ -261,7 +261,7 @@ class Lifecycle:
         from upkeep.stages.monitor import MonitorPolicy, monitor
 
         known = self.backends
-        return monitor(
+        report: Json = monitor(
             known.datasets,
             known.tracker,
             known.documents,
@@ -270,8 +270,9 @@ class Lifecycle:
             since=since,
             until=as_of,
             as_of=as_of,
-            policy=MonitorPolicy(**self.life.monitor),
+            policy=MonitorPolicy(**self.life.monitor, dataset=self.life.dataset),
         )
+        return report
 
     def suggest(self, *, window: str, state: Json) -> tuple[Json, Json]:
         """Decide about a window; returns the stored decision and the new decision state."""
@@ -281,7 +282,7 @@ class Lifecycle:
         decision, new_state = suggest(
             self.backends.documents, model=self.life.model, window=window, policy=policy, state=state
         )
-        return _json(decision), new_state
+        return _json(decision) | {"id": f"decisions/{self.life.model}/{window}"}, new_state
 
 
 def _json(result: object) -> Json:

@@ -42,6 +42,7 @@ def add_commands(commands: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Live through the life and give an account."""
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by either, the servers are ended too
     home = _fresh(chosen.home.absolute())
     _prepare_environment(home)
     with _servers(home) as (airflow, mlflow, peak):

@@ -37,6 +37,9 @@ class Server:
         self._log = log
         self._health = health
         log.parent.mkdir(parents=True, exist_ok=True)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # A shell's background jobs ignore SIGINT, and so would the server, which is asked to end by it.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 command, env=dict(environment), stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -73,7 +76,8 @@ class Server:
         return total / 2**20
 
     def stop(self) -> None:
-        """Ask the parent to end, then end whatever of its tree is still there."""
+        """Ask the parent to end, then end whatever of its tree is still there. An impatient Ctrl-C does not stop this."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         tree = self._tree()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
@@ -85,6 +89,7 @@ class Server:
             if process.is_running():
                 process.kill()
         psutil.wait_procs(tree, timeout=10)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _tree(self) -> list[psutil.Process]:
         try:
