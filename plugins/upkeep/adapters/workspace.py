@@ -8,6 +8,9 @@ from pathlib import Path
 
 from upkeep.errors import InputError
 
+#: Schemes of addresses that cannot lead to this machine's own files.
+REMOTE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "http", "https", "memory")
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -67,7 +70,12 @@ class Workspace:
 
         Allowed are the inbox and the folders of `UPKEEP_SOURCES` (separated like PATH).
         """
-        if "://" in uri and not uri.startswith("file://"):
+        scheme, separator, _ = uri.partition("://")
+        if "::" in uri or (
+            separator and scheme not in (*REMOTE, "file")
+        ):  # local:// or chained: any file of this machine
+            raise InputError(f"a source must be a path, or a URL of {', '.join(REMOTE)} or file, got {uri!r}.")
+        if separator and scheme != "file":
             return uri
         path = (self.inbox / uri.removeprefix("file://")).resolve()
         allowed = [self.inbox, *(Path(part) for part in os.environ.get("UPKEEP_SOURCES", "").split(os.pathsep) if part)]
@@ -85,6 +93,9 @@ class Workspace:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # an unreachable server fails the task within seconds, not minutes
+            "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
             "GX_ANALYTICS_ENABLED": "false",
             "DVC_NO_ANALYTICS": "1",
             "DVC_SITE_CACHE_DIR": str(self.root / ".dvc-site"),

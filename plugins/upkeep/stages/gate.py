@@ -1,0 +1,260 @@
+"""Hold a challenger against the champion on rows neither was trained on, and store the verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.columns import Columns
+from upkeep.core.gate.condition import Condition, parse
+from upkeep.core.gate.sample_size import Adaptivity, required_labels
+from upkeep.core.gate.verdict import ClauseVerdict, Mode, Truth, Verdict, evaluate
+from upkeep.errors import InputError
+from upkeep.ports import Datasets, Documents, Json, Tracker
+from upkeep.stages.labelled import labelled_rows
+from upkeep.stages.record_names import record_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatePolicy:
+    """What a challenger must be; see `core.gate.condition` for the language and `core.gate.sample_size` for the promise.
+
+    `first_condition` is used while there is no champion and may speak of n alone. `steps` is how many challengers
+    one test set may judge, after which newer rows are needed. Scores from `threshold` on are predicted 1.
+    """
+
+    condition: str
+    first_condition: str
+    reliability: float = 0.95
+    mode: Mode = "fp-free"
+    adaptivity: Adaptivity = "none"
+    steps: int = 1
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        beyond = sorted(parse(self.first_condition).variables - {"n"})
+        if beyond:
+            raise InputError(
+                f"first_condition has no old model to speak of, but {self.first_condition!r} uses {', '.join(beyond)}. "
+                "Use n alone."
+            )
+        parse(self.condition)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """A stored verdict. `n`, `o`, `d` are None where they were not measured."""
+
+    model: str
+    version: str
+    champion: str | None
+    evaluation_id: str
+    as_of: str
+    condition: str
+    mode: str
+    reliability: float
+    labels: int
+    needed: int
+    n: float | None
+    o: float | None
+    d: float | None
+    clauses: tuple[ClauseVerdict, ...]
+    truth: Truth
+    verdict: Literal["pass", "fail", "unknown"]
+    passed: bool
+    test_set: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What is asked, about which models, on which rows."""
+
+    model: str
+    version: str
+    champion: str | None
+    condition: Condition
+    needed: int
+    holdout: Json
+    since: str
+    as_of: str
+
+    @property
+    def test_set(self) -> str:
+        """Id of the rows the challenger was held out from."""
+        rows = {name: self.holdout[name] for name in ("dataset", "batches", "since", "until")}
+        return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """Accuracies on `labels` rows; `verdict` is None, and `refusal` says why, where none may be given."""
+
+    labels: int
+    n: float | None = None
+    o: float | None = None
+    d: float | None = None
+    verdict: Verdict | None = None
+    refusal: str = ""
+
+
+def gate(
+    datasets: Datasets,
+    tracker: Tracker,
+    documents: Documents,
+    *,
+    policy: GatePolicy,
+    model: str,
+    challenger: str,
+    evaluation_id: str,
+    as_of: str,
+) -> GateResult:
+    """Evaluate the policy's condition on the challenger's holdout with the labels observed by `as_of`.
+
+    With fewer labels than the promise needs, or on a test set that has already judged `steps` challengers, the gate
+    stays shut in either mode and the sentence says what is missing. The same `evaluation_id` gives the stored
+    result without looking at any row again. A closed gate is a result, not an error.
+
+    Raises
+    ------
+    InputError
+        If the stored evaluation of this id is about another version.
+    """
+    name = record_name(model, evaluation_id)
+    stored = documents.get("gates", name)
+    if stored:
+        result = _restored(stored, challenger)
+    else:
+        question = _question(tracker, policy, model, challenger, as_of)
+        refusal = _used_up(documents, question, policy)
+        measured = _Measured(labels=0, refusal=refusal) if refusal else _measure(datasets, tracker, question, policy)
+        result = _result(question, measured, policy, evaluation_id)
+        documents.put("gates", name, asdict(result))
+    tracker.tag_version(model, challenger, _tags(result))
+    return result
+
+
+def _restored(stored: Json, challenger: str) -> GateResult:
+    if stored["version"] != challenger:
+        raise InputError(
+            f"evaluation {stored['evaluation_id']!r} must be about version {challenger}, but judged version "
+            f"{stored['version']}. Use a new evaluation_id."
+        )
+    return GateResult(**stored | {"clauses": tuple(ClauseVerdict(**clause) for clause in stored["clauses"])})
+
+
+def _question(tracker: Tracker, policy: GatePolicy, model: str, challenger: str, as_of: str) -> _Question:
+    champion = tracker.version(model, "champion")
+    condition = parse(policy.condition if champion else policy.first_condition)
+    holdout = tracker.record(model, challenger, "holdout")
+    since = holdout["since"]
+    if champion:
+        # Rows before the champion's own holdout may be among those it learned from, which would flatter it.
+        since = max(since, tracker.record(model, champion, "holdout")["since"])
+    return _Question(
+        model=model,
+        version=challenger,
+        champion=champion,
+        condition=condition,
+        needed=required_labels(
+            condition, reliability=policy.reliability, steps=policy.steps, adaptivity=policy.adaptivity
+        ),
+        holdout=holdout,
+        since=since,
+        as_of=as_of,
+    )
+
+
+def _used_up(documents: Documents, question: _Question, policy: GatePolicy) -> str:
+    """Why this test set may not judge another challenger; empty if it may."""
+    records = [documents.get("gates", name) or {} for name in documents.names("gates", f"{question.model}/")]
+    judged = [r for r in records if r.get("test_set") == question.test_set and r["n"] is not None]
+    if policy.adaptivity == "firstChange" and any(r["passed"] for r in judged):
+        return "this test set has let a challenger pass, which retires it; train on newer rows"
+    if len(judged) >= policy.steps:
+        return (
+            f"this test set has judged {len(judged)} of {policy.steps} challengers and proves nothing about more; "
+            "train on newer rows, or raise steps before the next set"
+        )
+    return ""
+
+
+def _measure(datasets: Datasets, tracker: Tracker, question: _Question, policy: GatePolicy) -> _Measured:
+    holdout = question.holdout
+    rows = labelled_rows(
+        datasets,
+        model=question.model,
+        dataset=holdout["dataset"],
+        batches=holdout["batches"],
+        columns=None,
+        as_of=question.as_of,
+        since=question.since,
+        until=holdout["until"],
+    )
+    labels = len(rows["label"])
+    if labels < question.needed:
+        return _Measured(labels=labels, refusal=f"needs {question.needed} labels, has {labels}")
+    new = _predicted(tracker, question.model, question.version, rows, policy.threshold)
+    n, o, d = _accuracy(new, rows["label"]), None, None
+    if question.champion:
+        old = _predicted(tracker, question.model, question.champion, rows, policy.threshold)
+        o, d = _accuracy(old, rows["label"]), float((new != old).mean())
+    verdict = evaluate(question.condition, n=n, o=o, d=d, mode=policy.mode)
+    return _Measured(labels=labels, n=n, o=o, d=d, verdict=verdict)
+
+
+def _predicted(tracker: Tracker, model: str, version: str, rows: Columns, threshold: float) -> NDArray[np.int64]:
+    return (tracker.load(model, version).score(rows) >= threshold).astype(np.int64)
+
+
+def _accuracy(predicted: NDArray[np.int64], label: NDArray[np.int64]) -> float:
+    return float((predicted == label).mean())
+
+
+def _result(question: _Question, measured: _Measured, policy: GatePolicy, evaluation_id: str) -> GateResult:
+    verdict = measured.verdict
+    passed = verdict is not None and verdict.passed
+    result = GateResult(
+        model=question.model,
+        version=question.version,
+        champion=question.champion,
+        evaluation_id=evaluation_id,
+        as_of=question.as_of,
+        condition=str(question.condition),
+        mode=policy.mode,
+        reliability=policy.reliability,
+        labels=measured.labels,
+        needed=question.needed,
+        n=measured.n,
+        o=measured.o,
+        d=measured.d,
+        clauses=verdict.clauses if verdict else (),
+        truth=verdict.truth if verdict else "unknown",
+        verdict="pass" if passed else "fail" if verdict and verdict.truth == "false" else "unknown",
+        passed=passed,
+        test_set=question.test_set,
+        sentence="",
+    )
+    return replace(result, sentence=_sentence(result, measured.refusal))
+
+
+def _sentence(result: GateResult, refusal: str) -> str:
+    subject = f"The gate of {result.model} version {result.version} is {'open' if result.passed else 'shut'}"
+    if refusal:
+        return f"{subject}: {refusal}."
+    seen = "; ".join(f"{c.clause} is {c.truth}, estimate {c.estimate:.4f}" for c in result.clauses)
+    return f"{subject}: {seen}, on {result.labels} labelled rows ({result.needed} needed at {result.reliability})."
+
+
+def _tags(result: GateResult) -> dict[str, str]:
+    estimates = "; ".join(f"{clause.estimate:.6g} for {clause.clause}" for clause in result.clauses)
+    return {
+        "upkeep.gate.verdict": result.verdict,
+        "upkeep.gate.estimate": estimates or result.sentence,
+        "upkeep.gate.evaluation": result.evaluation_id,
+    }

@@ -1,0 +1,42 @@
+"""What to train, and on what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from upkeep.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSpec:
+    """Which model, from which rows.
+
+    `factory` is ``module:function``; it takes `params` and returns an unfitted scikit-learn pipeline. `window_batches`
+    limits training to the most recent batches of the version. `holdout_share` is the newest part of the labelled rows,
+    never trained on. `max_overfit` is the accepted gap between training and holdout accuracy. `recipe` is a name
+    for how the rows were chosen, recorded with the run.
+    """
+
+    model: str
+    dataset: str
+    time: str
+    factory: str
+    features: tuple[str, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    window_batches: int | None = None
+    holdout_share: float = 0.3
+    seed: int = 0
+    recipe: str = "full"
+    max_overfit: float = 0.1
+    threshold: float = 0.5
+    min_labelled: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.holdout_share < 1.0:
+            raise InputError(f"holdout_share must lie in (0, 1), got {self.holdout_share}. Use 0.3.")
+        if self.window_batches is not None and self.window_batches < 1:
+            raise InputError(f"window_batches must be at least 1, got {self.window_batches}. Leave it out for all.")
+        if not self.features:
+            raise InputError("a model needs at least one feature, got none. Name columns of the features table.")

@@ -1,0 +1,86 @@
+"""What a run keeps about its training: parameters, provenance and JSON records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.checks.finding import Finding
+from upkeep.core.checks.time_split import TimeSplit
+from upkeep.core.columns import Columns
+from upkeep.core.feedback.reference import ModelReference
+from upkeep.ports import DatasetVersion, Json
+from upkeep.stages.train_spec import TrainSpec
+
+
+def run_params(spec: TrainSpec) -> dict[str, str | int | float | bool]:
+    """Parameters of the factory under ``model.<name>``, and the stage's own."""
+    own = {
+        "factory": spec.factory,
+        "features": ",".join(spec.features),
+        "holdout_share": spec.holdout_share,
+        "seed": spec.seed,
+        "threshold": spec.threshold,
+        "window_batches": spec.window_batches or "all",
+    }
+    return {f"model.{name}": value for name, value in spec.params.items()} | own
+
+
+def provenance(version: DatasetVersion, spec: TrainSpec) -> dict[str, str]:
+    """Tags that lead from the run to the rows it saw."""
+    return {
+        "dvc.tag": version.tag,
+        "dvc.revision": version.revision,
+        "dvc.digest": version.digest,
+        "upkeep.dataset": version.dataset,
+        "upkeep.recipe": spec.recipe,
+    }
+
+
+def reference(holdout: Columns, scores: NDArray[np.float64], spec: TrainSpec) -> Json:
+    """What later windows are held against: the rows that the model was not fitted on."""
+    return ModelReference.fit(
+        table={name: holdout[name] for name in spec.features},
+        scores=scores,
+        labels=holdout["label"],
+        when=holdout[spec.time],
+        threshold=spec.threshold,
+    ).to_json()
+
+
+def holdout_record(when: NDArray[np.datetime64], batches: Sequence[str], spec: TrainSpec, as_of: str) -> Json:
+    """Where the held-out rows are: [since, until) of the batches."""
+    until = when.max().astype("datetime64[us]") + np.timedelta64(1, "us")
+    return {
+        "dataset": spec.dataset,
+        "batches": list(batches),
+        "time": spec.time,
+        "since": str(when.min()),
+        "until": str(until),
+        "as_of": as_of,
+        "features": list(spec.features),
+    }
+
+
+def summary(
+    split: TimeSplit,
+    metrics: Mapping[str, float],
+    findings: Sequence[Finding],
+    batches: Sequence[str],
+    spec: TrainSpec,
+    tag: str,
+) -> Json:
+    """What the stage returns, kept with the run so that a repetition returns the same."""
+    return {
+        "model": spec.model,
+        "tag": tag,
+        "recipe": spec.recipe,
+        "batches": list(batches),
+        "train_rows": len(split.train["label"]),
+        "holdout_rows": len(split.holdout["label"]),
+        "metrics": dict(metrics),
+        "findings": [asdict(finding) for finding in findings],
+    }
