@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help venv demo test test-fast lint format lock kills wheel-check clean
+.PHONY: help venv demo pipeline test test-fast lint format lock kills wheel-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY) ## one model's life on a local Airflow, up to a gated retrain (CI=true: stop at the end)
 	@$(BIN)/upkeep demo $(if $(CI),--once)
+
+pipeline: $(READY) ## the same stages without Airflow (dvc repro)
+	@$(BIN)/dvc repro
 
 test: lint ## the whole test suite, as .ci/run calls it
 	@$(BIN)/python -m pytest --durations=15
