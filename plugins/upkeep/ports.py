@@ -91,7 +91,11 @@ class SourceBatch(Protocol):
 
     uri: str
     digest: str  # SHA-256 of the content, hex
-    kinds: dict[str, str]  # column name as the source spells it -> integer|number|text|datetime|boolean|null
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Column name as the source spells it -> integer|number|text|datetime|boolean|null; may cost a pass over it."""
+        ...
 
     def chunks(self, kinds: Mapping[str, str]) -> Iterator[Columns]:
         """Rows as `Columns` under the source's spelling, each column converted to the kind asked for."""
@@ -217,3 +221,9 @@ class Tracker(Protocol):
     def set_alias(self, model: str, alias: str, version: str) -> None: ...
 
     def tag_version(self, model: str, version: str, tags: Mapping[str, str]) -> None: ...
+
+
+class Painter(Protocol):
+    def draw(self, report: Json, history: Sequence[Json]) -> str:
+        """A health report as one self-contained SVG; `history` are the reports of earlier windows, oldest first."""
+        ...

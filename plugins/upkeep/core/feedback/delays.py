@@ -1,0 +1,132 @@
+"""How late the labels are, and whose are later than the others'."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from upkeep.core.columns import row_count
+from upkeep.core.profile.grid import category_counts
+from upkeep.errors import InputError
+
+#: A level with fewer rows, or with an excess of pending rows no larger than this, is nobody's concern.
+LEAST_ROWS = 50
+TOLERATED = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowBucket:
+    """A level whose rows are pending more often than all other rows."""
+
+    column: str
+    level: str
+    rows: int
+    pending_share: float
+    rest_pending_share: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelaySummary:
+    """`median_delay_h` counts pending rows as still waiting, and is None while fewer than half of the labels are in."""
+
+    rows: int
+    labelled: int
+    pending: int
+    share_labelled: float
+    median_delay_h: float | None
+    slow: tuple[SlowBucket, ...]
+
+
+def summarise_delays(
+    observed_at: NDArray[np.datetime64],
+    predicted_at: NDArray[np.datetime64],
+    as_of: np.datetime64,
+    *,
+    groups: Mapping[str, NDArray[Any]],
+    alpha: float,
+) -> DelaySummary:
+    """Delays of a window.
+
+    Parameters
+    ----------
+    observed_at : ndarray of datetime64, shape (n,)
+        NaT = pending.
+    predicted_at : ndarray of datetime64, shape (n,)
+    as_of : datetime64
+        The moment of looking.
+    groups : mapping of str to ndarray, each shape (n,)
+        Text or boolean columns whose levels may be slow.
+    alpha : float
+        Chance that any level is named without being slower than tolerated, for this look.
+
+    Notes
+    -----
+    The median is that of the Kaplan-Meier curve [1]_ with pending rows censored at their age. A level is
+    named if its share of pending rows exceeds that of all other rows by more than 0.05: one-sided two-proportion z-test,
+    unpooled, Bonferroni over all levels of at least 50 rows (the normal approximation is good there). Rows of a level that were
+    predicted later are pending more often for that reason alone.
+
+    References
+    ----------
+    .. [1] Kaplan & Meier (1958). Nonparametric estimation from incomplete observations. JASA 53.
+
+    Examples
+    --------
+    >>> day = np.datetime64("2024-01-01", "us")
+    >>> seen = np.array([day + np.timedelta64(h, "h") for h in (2, 4, 6)] + [np.datetime64("NaT")])
+    >>> summarise_delays(seen, np.full(4, day), day + np.timedelta64(9, "h"), groups={}, alpha=0.05).median_delay_h
+    4.0
+    """
+    rows = row_count(dict(groups) | {"observed_at": observed_at, "predicted_at": predicted_at})
+    if not rows:
+        raise InputError("a window must have predictions for its delays to be summarised, got none.")
+    pending = np.isnat(observed_at)
+    hours = (np.where(pending, as_of, observed_at) - predicted_at) / np.timedelta64(1, "h")
+    labelled = rows - int(pending.sum())
+    return DelaySummary(
+        rows=rows,
+        labelled=labelled,
+        pending=rows - labelled,
+        share_labelled=labelled / rows,
+        median_delay_h=_median(hours, pending),
+        slow=_slow(groups, pending, alpha),
+    )
+
+
+def _median(hours: NDArray[np.float64], pending: NDArray[np.bool_]) -> float | None:
+    order = np.lexsort((pending, hours))  # at equal ages a label comes before a censoring
+    at_risk = len(hours) - np.arange(len(hours))
+    waiting = np.cumprod(1 - ~pending[order] / at_risk)
+    reached = np.flatnonzero(waiting <= 0.5 + 1e-12)
+    return float(hours[order][reached[0]]) if len(reached) else None
+
+
+def _slow(groups: Mapping[str, NDArray[Any]], pending: NDArray[np.bool_], alpha: float) -> tuple[SlowBucket, ...]:
+    rows, late = len(pending), int(pending.sum())
+    candidates = [
+        (column, level, held, int(late_counts.get(level, 0)))
+        for column, values in groups.items()
+        for late_counts in (Counter(category_counts(values[pending])),)
+        for level, held in category_counts(values).items()
+        if LEAST_ROWS <= held <= rows - LEAST_ROWS
+    ]
+    found = []
+    for column, level, held, waiting in candidates:
+        p, q = waiting / held, (late - waiting) / (rows - held)
+        error = math.sqrt(p * (1 - p) / held + q * (1 - q) / (rows - held))
+        if p - q - TOLERATED > -float(ndtri(alpha / len(candidates))) * error:
+            sentence = f"{column} = {level}: {p:.0%} of {held} rows are pending, against {q:.0%} of the others."
+            found.append(
+                SlowBucket(
+                    column=column, level=level, rows=held, pending_share=p, rest_pending_share=q, sentence=sentence
+                )
+            )
+    return tuple(sorted(found, key=lambda s: (s.rest_pending_share - s.pending_share, s.column, s.level)))

@@ -1,0 +1,244 @@
+"""The health of the model in use, over one window of its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from upkeep.core.columns import Columns, row_count, select
+from upkeep.core.drift.compare import FLOOR, DriftReport, compare
+from upkeep.core.drift.spending import spend
+from upkeep.core.feedback.accuracy import AccuracyEstimate, estimate_accuracy
+from upkeep.core.feedback.delays import DelaySummary, summarise_delays
+from upkeep.core.feedback.join import join_labels
+from upkeep.core.feedback.reference import ModelReference
+from upkeep.core.plain import plain
+from upkeep.core.profile.profile import Profile
+from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
+from upkeep.errors import InputError
+from upkeep.ports import Datasets, Documents, Json, Painter, Tracker
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorPolicy:
+    """What to watch, and how often to be wrong.
+
+    Attributes
+    ----------
+    alpha : float
+        Chance that a report ever calls out something that is not so, over the life of a model version: a third of it for
+        drift of any column, a third for the change of accuracy, a third for groups whose labels are slow.
+    floor : float
+        A distance up to this never counts as drift, however still the column was in the past.
+    features : sequence of str
+        Columns to watch; all of the reference that are logged, if empty.
+    dataset : str
+        Dataset whose quarantine is counted, as in ``<dataset>/quarantine``; none, if empty.
+    """
+
+    alpha: float = 0.05
+    floor: float = FLOOR
+    features: Sequence[str] = ()
+    dataset: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Health:
+    """What was computed about a window."""
+
+    drift: DriftReport
+    accuracy: AccuracyEstimate
+    parts: Decomposition
+    delays: DelaySummary
+    quarantine_share: float
+
+
+def monitor(
+    datasets: Datasets,
+    tracker: Tracker,
+    documents: Documents,
+    painter: Painter,
+    *,
+    model: str,
+    since: str,
+    until: str,
+    as_of: str,
+    policy: MonitorPolicy,
+) -> Json:
+    """Hold the champion's predictions in [since, until) against what it was accepted on, as known at `as_of`.
+
+    The report is stored as health ``<model>/<date of until>`` with its picture beside it, and returned.
+    A window that is looked at again keeps its place in the error budget, so that it gives the same report.
+
+    Raises
+    ------
+    InputError
+        If the model has no champion, the window holds none of its predictions, or a time cannot be read.
+    """
+    times = [_time(name, text) for name, text in (("since", since), ("until", until), ("as_of", as_of))]
+    window = str(times[1].astype("datetime64[D]"))
+    version = tracker.version(model, "champion")
+    if version is None:
+        raise InputError(
+            f"model {model} must have a champion to be monitored, but none is in use. Train and promote one first."
+        )
+    reference = ModelReference.from_json(tracker.record(model, version, "reference"))
+    table = _predictions(datasets, model, version, since, until)
+    joined = join_labels(table, datasets.read(f"{model}/feedback"), times[2])
+    earlier = [record for name in documents.names("health", f"{model}/") if (record := documents.get("health", name))]
+    look = _look(earlier, window, version)
+    health = _examine(reference, joined, times[2], look, policy, _quarantined(datasets, policy.dataset, since, until))
+    report = _report(health, model=model, version=version, window=window, since=since, until=until, as_of=as_of)
+    history = sorted((r for r in earlier if r["window"] < window), key=lambda r: str(r["window"]))
+    report["picture"] = documents.put_text("health", f"{model}/{window}.svg", painter.draw(report, history))
+    documents.put("health", f"{model}/{window}", report)
+    return report
+
+
+def _time(name: str, text: str) -> np.datetime64:
+    try:
+        return np.datetime64(text, "us")
+    except ValueError as err:
+        raise InputError(f"{name} must be a UTC time like 2024-01-08 or 2024-01-08T00:00:00, got {text!r}.") from err
+
+
+def _predictions(datasets: Datasets, model: str, version: str, since: str, until: str) -> Columns:
+    table = datasets.read(f"{model}/predictions", since=since, until=until)
+    if table:
+        table = select(table, table["model_version"] == version)
+    if not row_count(table):
+        raise InputError(
+            f"the window must hold predictions of {model} version {version}, but there is none from {since} to {until}. "
+            "Score a batch of that time first."
+        )
+    return table
+
+
+def _look(earlier: Sequence[Json], window: str, version: str) -> int:
+    """A window's number in the life of the version; one that has its number keeps it, whatever the order of looking."""
+    looks = {record["window"]: int(record["look"]) for record in earlier if record["version"] == version}
+    return looks.get(window, 1 + max(looks.values(), default=0))
+
+
+def _quarantined(datasets: Datasets, dataset: str, since: str, until: str) -> float:
+    """Share of rows that validation refused, over the batches that begin in the window."""
+    if not dataset:
+        return 0.0
+    clean = {b.batch: b.rows for b in datasets.batches(f"{dataset}/clean") if since <= b.since < until}
+    # by id, as the time of a refused row may be what is wrong with it; an id may be followed by the point of validation
+    refused = [b.rows for b in datasets.batches(f"{dataset}/quarantine") if b.batch.startswith(tuple(clean))]
+    return sum(refused) / max(1, sum(refused) + sum(clean.values()))
+
+
+def _examine(
+    reference: ModelReference,
+    joined: Columns,
+    as_of: np.datetime64,
+    look: int,
+    policy: MonitorPolicy,
+    quarantine_share: float,
+) -> _Health:
+    _check_threshold(reference, joined)
+    logged = [name for name in reference.profile.columns if name in joined]
+    watched = reference.profile.only(dict.fromkeys([*policy.features, "score"]) if policy.features else logged)
+    third = policy.alpha / 3
+    accuracy = estimate_accuracy(reference, joined["score"], joined["label"], alpha=third, look=look)
+    return _Health(
+        drift=_drift(reference, watched, joined, policy.floor, third, look),
+        accuracy=accuracy,
+        parts=_parts(reference, accuracy),
+        delays=summarise_delays(
+            joined["observed_at"],
+            joined["predicted_at"],
+            as_of,
+            groups={name: joined[name] for name in watched.columns if joined[name].dtype.kind in "OUb"},
+            alpha=spend(third, look),
+        ),
+        quarantine_share=quarantine_share,
+    )
+
+
+def _check_threshold(reference: ModelReference, joined: Columns) -> None:
+    disagree = (joined["score"] >= reference.threshold) != (joined["prediction"] == 1)
+    if disagree.any():
+        raise InputError(
+            f"predictions must be 1 where the score is at least {reference.threshold}, as on the reference; "
+            f"{int(disagree.sum())} of {len(disagree)} are not. Score with that threshold."
+        )
+
+
+def _drift(
+    reference: ModelReference, watched: Profile, joined: Columns, floor: float, alpha: float, look: int
+) -> DriftReport:
+    natural = {key: max(floor, value) for key, value in reference.tolerances.items()}
+    return compare(
+        watched,
+        Profile.build(watched.grid, joined),
+        alpha=alpha,
+        look=look,
+        tolerance=dict.fromkeys(watched.columns, floor) | natural,
+    )
+
+
+def _parts(reference: ModelReference, accuracy: AccuracyEstimate) -> Decomposition:
+    right = np.nan_to_num(accuracy.live_accuracy) * accuracy.live_rows
+    return kitagawa(
+        reference_rows=reference.bucket_rows,
+        reference_correct=reference.bucket_correct,
+        live_rows=accuracy.live_rows,
+        live_correct=np.minimum(right, accuracy.live_rows),  # rounding may overshoot by one bit
+    )
+
+
+def _report(health: _Health, **facts: str) -> Json:
+    sentences = _sentences(health)
+    alpha = 3 * health.drift.alpha
+    accuracy = health.accuracy
+    parts = ("labelled", "unlabelled", "combined", "reference", "change")
+    record: Any = plain(
+        facts
+        | {
+            "format": FORMAT,
+            "rows": health.drift.rows,
+            "labelled": health.delays.labelled,
+            "look": health.drift.look,
+            "alpha": alpha,
+            "promise": _promise(alpha),
+            "drift": [asdict(finding) for finding in health.drift.findings],
+            "drifted": health.drift.drifted,
+            "accuracy": {part: asdict(getattr(accuracy, part)) for part in parts},
+            "kitagawa": asdict(health.parts),
+            "delays": asdict(health.delays),
+            "quarantine_share": health.quarantine_share,
+            "sentence": " ".join(sentences[:2]),
+            "sentences": sentences,
+        }
+    )
+    return dict(record)
+
+
+def _promise(alpha: float) -> str:
+    return (
+        f"The chance that these reports ever say something false, over the whole life of this model version, is at most "
+        f"{alpha:g}: a third of it for a column called drifted within its tolerance (all columns together), a third for an "
+        "interval of the change of accuracy that misses it, a third for a group called slow. It rests on the "
+        "assumptions named beside each estimate, and on rows that are independent within a window."
+    )
+
+
+def _sentences(health: _Health) -> list[str]:
+    drift, now, change = health.drift, health.accuracy.combined, health.accuracy.change
+    named = ", ".join(drift.drifted)
+    verdict = "worse than" if change.high < 0 else "better than" if change.low > 0 else "not shown to differ from"
+    lines = [
+        f"Accuracy {now.value or 0.0:.1%} ({now.low:.1%} to {now.high:.1%}) with {health.delays.share_labelled:.0%} of "
+        f"{drift.rows} labels in: {verdict} the reference's {health.accuracy.reference.value or 0.0:.1%}.",
+        f"Drifted: {named}." if named else "No column drifted.",
+    ]
+    lines += [finding.sentence for finding in drift.findings if finding.drifted]
+    return lines + [slow.sentence for slow in health.delays.slow]

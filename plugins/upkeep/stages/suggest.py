@@ -1,0 +1,73 @@
+"""From health reports to a decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from upkeep.core.plain import plain
+from upkeep.core.retrain.decide import decide
+from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, HealthFacts
+from upkeep.core.retrain.kitagawa import Decomposition
+from upkeep.errors import InputError
+from upkeep.ports import Documents, Json
+
+__all__ = ["DecisionPolicy", "suggest"]
+
+
+def suggest(
+    documents: Documents, *, model: str, window: str, policy: DecisionPolicy, state: Json
+) -> tuple[Decision, Json]:
+    """Decide about a window from its health report and those before it; stored as decision ``<model>/<window>``.
+
+    `state` is what the last call returned, ``{}`` at first. The same window and state give the same answer.
+
+    Raises
+    ------
+    InputError
+        If the window has no health report.
+    """
+    names = [name for name in documents.names("health", f"{model}/") if name.removeprefix(f"{model}/") <= window]
+    if f"{model}/{window}" not in names:
+        raise InputError(
+            f"window {window} of {model} must have a health report to be decided about, but has none; "
+            f"the last is {names[-1] if names else 'none'}. Monitor it first."
+        )
+    reports = [(name, record) for name in names if (record := documents.get("health", name))]
+    facts = [health_facts(f"health/{name}", record, policy) for name, record in reports]
+    known: DecisionState = {**state}  # type: ignore[typeddict-item]  # a JSON dict; its format is checked
+    decision, new_state = decide(facts, policy=policy, state=known)
+    record = _json(decision) | {"id": f"decisions/{model}/{window}", "model": model}
+    documents.put("decisions", f"{model}/{window}", record)
+    return decision, _json(new_state)
+
+
+def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthFacts:
+    """What a decision needs of a stored health report."""
+    change = report["accuracy"]["change"]
+    return HealthFacts(
+        evidence=evidence,
+        window=report["window"],
+        version=report["version"],
+        labelled=report["labelled"],
+        change=change["value"],
+        change_low=change["low"],
+        change_high=change["high"],
+        parts=Decomposition(**report["kitagawa"]),
+        drifted=tuple(report["drifted"]),
+        damage=tuple(f["sentence"].rstrip(".") for f in report["drift"] if _damaged(f, policy.max_jump)),
+        quarantine_share=report["quarantine_share"],
+    )
+
+
+def _damaged(finding: Json, max_jump: float) -> bool:
+    """Values lost, unknown categories, or most of a column moved at once: signs of a broken source, not of a new world."""
+    if not finding["drifted"]:
+        return False
+    if finding["distance"] in ("null_rate", "new_categories"):
+        return bool(finding["after"] > finding["before"])
+    return bool(finding["low"] >= max_jump)
+
+
+def _json(value: object) -> Json:
+    record: Any = plain(value)
+    return dict(record)

@@ -1,0 +1,134 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from upkeep.core.drift.compare import compare
+from upkeep.core.drift.spending import spend
+from upkeep.core.drift.tolerance import tolerances
+from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.core.profile.profile import Profile
+from upkeep.errors import InputError
+
+TAXI = Path(__file__).parents[3] / "../shared/data/taxi"
+
+
+def profiles(reference, *others):
+    grid = ReferenceGrid.fit(reference)
+    return [Profile.build(grid, table) for table in (reference, *others)]
+
+
+def test_the_budget_of_all_looks_adds_up_to_alpha():
+    assert spend(0.05, 1) == pytest.approx(0.0303964, abs=1e-7)
+    assert sum(spend(0.05, k) for k in range(1, 100_000)) == pytest.approx(0.05, abs=1e-6)
+    assert sum(spend(0.05, k) for k in range(1, 100_000)) < 0.05
+
+
+@pytest.mark.parametrize(("alpha", "look"), [(0.0, 1), (1.0, 1), (95, 1), (0.05, 0)])
+def test_a_budget_that_cannot_be_is_refused(alpha, look):
+    with pytest.raises(InputError):
+        spend(alpha, look)
+
+
+def test_the_interval_by_hand():
+    x = np.arange(10_000.0)
+    reference, current = profiles({"x": x}, {"x": x + 1000})
+    found = {f.distance: f for f in compare(reference, current, alpha=0.05, look=1).findings}
+    radius = np.sqrt((1 + np.log(2 / spend(0.05, 1))) / 10_000)  # one column, two distances, e in place of 2
+
+    assert found["ks"].statistic == pytest.approx(0.1, abs=1e-3)
+    assert found["ks"].low == pytest.approx(found["ks"].statistic - radius)
+    assert found["ks"].high == pytest.approx(found["ks"].statistic + found["ks"].grid_error + radius)
+    assert found["ks"].drifted
+    assert not found["null_rate"].drifted
+
+
+def test_more_columns_and_later_looks_need_more_evidence():
+    x = np.arange(2_000.0)
+    one, moved = profiles({"x": x}, {"x": x + 400})
+    two, moved_two = profiles({"x": x, "y": x}, {"x": x + 400, "y": x})
+
+    def low(reference, current, look):
+        return max(f.low for f in compare(reference, current, look=look).findings if f.column == "x")
+
+    assert low(one, moved, 1) > low(two, moved_two, 1) > low(two, moved_two, 2)
+
+
+def test_a_tolerance_per_column_and_distance_decides():
+    x = np.arange(10_000.0)
+    reference, current = profiles({"x": x, "y": x}, {"x": x + 1000, "y": x + 1000})
+
+    assert compare(reference, current).drifted == ("x", "y")
+    assert compare(reference, current, tolerance={"x": 0.2}).drifted == ("y",)
+    assert compare(reference, current, tolerance={"x:ks": 0.2, "x": 0.0, "y:null_rate": 0.9}).drifted == ("y",)
+    assert compare(reference, current, tolerance=0.2).drifted == ()
+
+
+def test_many_rare_categories_do_not_drift_by_their_number():
+    rng = np.random.default_rng(1)
+    before, now = ({"zone": rng.integers(0, 100, 2_000).astype(str).astype(object)} for _ in range(2))
+    report = compare(*profiles(before, now), tolerance=0.0)
+    found = {f.distance: f for f in report.findings}
+
+    assert found["total_variation"].statistic > 0.08  # of two samples of one source
+    assert report.drifted == ()
+
+
+def test_a_column_whose_values_are_gone_drifts_by_its_nulls():
+    x = np.arange(3_000.0)
+    report = compare(*profiles({"x": x}, {"x": np.full(3_000, np.nan)}))
+    assert report.drifted == ("x",)
+    assert "share of missing values moved from 0.0% to 100.0%" in report.findings[0].sentence
+    assert any("nothing can be said" in f.sentence for f in report.findings)
+
+
+def test_profiles_of_other_grids_or_without_columns_are_refused():
+    (a,), (b,) = profiles({"x": np.arange(5.0)}), profiles({"x": np.arange(6.0)})
+    with pytest.raises(InputError, match="share one reference grid"):
+        compare(a, b)
+    with pytest.raises(InputError, match="at least one"):
+        compare(a.only([]), a.only([]))
+
+
+def test_the_tolerance_is_the_natural_variation_of_past_windows_but_never_below_the_floor():
+    rng = np.random.default_rng(1)
+    levels = [0.0, 0.3, -0.3, 0.1, -0.1]
+    weeks = [{"season": rng.normal(level, 1, 4_000), "still": rng.normal(size=4_000)} for level in levels]
+    grid = ReferenceGrid.fit({name: np.concatenate([week[name] for week in weeks]) for name in weeks[0]})
+    windows = [Profile.build(grid, week) for week in weeks]
+    learned = tolerances(windows, quantile=1.0)
+
+    assert learned["season:ks"] == pytest.approx(0.13, abs=0.03)  # a move of .3 + .075 sigma, less chance
+    assert learned["still:ks"] == 0.02
+    assert tolerances(windows[:2])["season:ks"] == 0.02
+    assert tolerances(windows, floor=0.2)["season:ks"] == 0.2
+    assert tolerances(windows, floor=0.0)["still:ks"] < 0.01  # what chance gives is taken off
+    with pytest.raises(InputError, match="quantile must lie"):
+        tolerances(windows, quantile=1.5)
+
+
+@pytest.fixture(scope="module")
+def months():
+    """Numeric columns of the January and the February sample; the folder's absence is the only excuse."""
+    if not TAXI.exists():
+        return None
+    tables = []
+    for month in ("01", "02"):
+        with (TAXI / f"yellow_tripdata_sample_2019-{month}.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        text = {"pickup_datetime", "dropoff_datetime", "store_and_fwd_flag"}
+        tables.append({c: np.array([float(r[c] or "nan") for r in rows]) for c in rows[0] if c not in text})
+    return tables
+
+
+def test_the_surcharge_of_february_2019_has_drifted_by_name_and_trip_distance_has_not(months):
+    if months is None:
+        return
+    assert all(len(month["trip_distance"]) == 10_000 for month in months)
+    report = compare(*profiles(*months), alpha=0.05)
+
+    assert report.drifted[0] == "congestion_surcharge"
+    assert "trip_distance" not in report.drifted
+    nulls = next(f for f in report.findings if (f.column, f.distance) == ("congestion_surcharge", "null_rate"))
+    assert (nulls.before, nulls.after, nulls.drifted) == (0.6327, 0.0, True)

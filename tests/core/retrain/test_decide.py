@@ -1,0 +1,160 @@
+from dataclasses import replace
+
+import pytest
+
+from upkeep.core.retrain.decide import decide
+from upkeep.core.retrain.decision import DecisionPolicy, HealthFacts
+from upkeep.core.retrain.kitagawa import Decomposition
+from upkeep.errors import InputError
+
+POLICY = DecisionPolicy(max_loss=0.03, windows_needed=2, windows_looked=3, cooldown_windows=2, min_labels=200)
+
+
+def facts(day, change=0.0, half_width=0.01, **changes):
+    """The report of a window; by default all of the change is concept shift."""
+    fields = {
+        "evidence": f"health/taxi_tip/2024-01-{day:02}",
+        "window": f"2024-01-{day:02}",
+        "version": "1",
+        "labelled": 1_000,
+        "change": change,
+        "change_low": change - half_width,
+        "change_high": change + half_width,
+        "parts": Decomposition(change=change, covariate=0.0, concept=change, outside=0.0),
+        "drifted": (),
+        "damage": (),
+        "quarantine_share": 0.0,
+    }
+    return HealthFacts(**fields | changes)
+
+
+def live(reports, policy=POLICY):
+    """Decide about every window in turn."""
+    state, decisions = {}, []
+    for i in range(len(reports)):
+        decision, state = decide(reports[: i + 1], policy=policy, state=state)
+        decisions.append(decision)
+    return decisions, state
+
+
+def actions(reports, policy=POLICY):
+    return [decision.action for decision in live(reports, policy)[0]]
+
+
+def test_a_lasting_drop_leads_to_a_retrain_with_its_evidence():
+    decisions, _ = live([facts(1), facts(2, -0.06), facts(3, -0.06)])
+
+    assert [d.action for d in decisions] == ["wait", "wait", "retrain"]
+    assert decisions[1].against == ("the drop shows in 1 of the last 3 windows, not in 2",)
+    due = decisions[2]
+    assert due.due
+    assert (due.cause, due.recipe) == ("concept_shift", {"name": "recent_window", "window_batches": 2})
+    assert due.evidence == ("health/taxi_tip/2024-01-02", "health/taxi_tip/2024-01-03")
+    assert due.against
+    assert "accuracy fell by 6.0% (at least 5.0%)" in due.sentence
+
+
+def test_one_bad_window_among_good_ones_is_not_enough():
+    assert actions([facts(1, -0.06), facts(2), facts(3), facts(4, -0.06), facts(5)]) == ["wait"] * 5
+
+
+def test_two_bad_windows_of_three_are_enough():
+    assert actions([facts(1, -0.06), facts(2), facts(3, -0.06)]) == ["wait", "wait", "retrain"]
+
+
+def test_no_second_suggestion_within_the_cooldown():
+    found = actions([facts(day, -0.06) for day in range(1, 10)])
+    assert found == ["wait", "retrain", "wait", "wait", "retrain", "wait", "wait", "retrain", "wait"]
+    decisions, _ = live([facts(day, -0.06) for day in range(1, 4)])
+    assert decisions[-1].against == ("a retrain was suggested lately; 2 more window(s) of cooldown",)
+
+
+def test_deciding_a_window_again_gives_the_same_decision_and_state():
+    reports = [facts(day, -0.06) for day in range(1, 7)]
+    state = {}
+    for i in range(len(reports)):
+        before = repr(state)
+        decision, after = decide(reports[: i + 1], policy=POLICY, state=state)
+        assert repr(state) == before
+        assert decide(reports[: i + 1], policy=POLICY, state=state) == (decision, after)
+        assert decide(reports[: i + 1], policy=POLICY, state=after) == (decision, after)
+        state = after
+    for i in range(len(reports)):  # and so does going through all of them once more
+        _, state_again = decide(reports[: i + 1], policy=POLICY, state=state)
+        assert state_again == state
+
+
+def test_a_streak_belongs_to_one_model_version():
+    assert actions([facts(1, -0.06), facts(2, -0.06, version="2")]) == ["wait", "wait"]
+
+
+def test_a_drop_that_is_uncertain_or_small_is_waited_out_with_the_reason():
+    uncertain = live([facts(1, -0.06, half_width=0.1)])[0][0]
+    small = live([facts(1, -0.02, half_width=0.001)])[0][0]
+    assert "a drop of accuracy is not certain: the interval of the change reaches 0" in uncertain.against
+    assert "accuracy changed by -2.0%; a loss up to 3.0% is accepted" in small.against
+
+
+def test_broken_data_come_before_anything_else():
+    bad = facts(3, -0.2, labelled=0, drifted=("meter",), damage=("meter: share of missing values moved",))
+    decisions, _ = live([facts(1, -0.06), facts(2, -0.06), bad])
+    assert (decisions[2].action, decisions[2].cause, decisions[2].due) == ("fix_data", "data_integrity", False)
+    assert decisions[2].sentence == "Fix the data first: meter: share of missing values moved."
+
+    refused = live([facts(1, quarantine_share=0.3)])[0][0]
+    assert refused.sentence == "Fix the data first: validation refused 30% of the rows."
+
+
+def test_too_few_labels_ask_for_labels_and_never_count_as_harm():
+    found = actions([facts(1, -0.06, labelled=10), facts(2, -0.06, labelled=10), facts(3, -0.06)])
+    assert found == ["get_labels", "get_labels", "wait"]
+
+
+def test_drift_without_harm_waits_and_says_so():
+    decision = live([facts(1, drifted=("fare", "hour"))])[0][0]
+    assert (decision.action, decision.cause) == ("wait", "drift")
+    assert decision.sentence == "Wait: fare, hour drifted, but accuracy shows no harm."
+
+
+@pytest.mark.parametrize(
+    ("parts", "cause", "recipe"),
+    [
+        ((-0.01, -0.05, 0.0), "concept_shift", "recent_window"),
+        ((-0.05, -0.01, 0.0), "covariate_shift", "upsample"),
+        ((-0.08, -0.01, 0.03), "covariate_shift", "full"),
+    ],
+)
+def test_the_larger_part_of_the_loss_chooses_the_recipe(parts, cause, recipe):
+    covariate, concept, outside = parts
+    split = Decomposition(change=-0.06, covariate=covariate, concept=concept, outside=outside)
+    decision = live([facts(1, -0.06), facts(2, -0.06, parts=split)])[0][1]
+    assert (decision.cause, decision.recipe["name"]) == (cause, recipe)
+
+
+def test_the_gain_is_the_drop_over_the_horizon_less_the_cost():
+    policy = replace(POLICY, cost_error=0.5, cost_retrain=100.0, horizon_rows=10_000)
+    decision = live([facts(1, -0.06), facts(2, -0.06)], policy)[0][1]
+    gains = (decision.gain_low, decision.expected_gain, decision.gain_high)
+    assert gains == (pytest.approx(150), pytest.approx(200), pytest.approx(250))
+
+    dear = live([facts(1, -0.06), facts(2, -0.06)], replace(policy, cost_retrain=400.0))[0][1]
+    assert dear.action == "wait"
+    assert dear.against == ("a retrain costs more than it wins back (-100 over 10000 rows)",)
+
+
+def test_a_long_stable_life_raises_nothing_and_keeps_a_small_state():
+    reports = [facts(1, 0.001 * (-1) ** i, window=f"2024-{i:04}") for i in range(260)]
+    decisions, state = live(reports)
+    assert {d.action for d in decisions} == {"wait"}
+    assert len(state["history"]) == 200
+
+
+def test_unusable_input_is_refused():
+    with pytest.raises(InputError, match="at least one health report"):
+        decide([], policy=POLICY, state={})
+    with pytest.raises(InputError, match="format 1, got 7"):
+        decide([facts(1)], policy=POLICY, state={"format": 7})
+    with pytest.raises(InputError, match="4 of 3"):
+        DecisionPolicy(windows_needed=4)
+    with pytest.raises(InputError, match="max_loss must lie"):
+        DecisionPolicy(max_loss=3)

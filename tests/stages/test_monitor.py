@@ -1,0 +1,188 @@
+import json
+
+import numpy as np
+import pytest
+
+from upkeep.adapters.health_picture import HealthPicture
+from upkeep.adapters.json_documents import JsonDocuments
+from upkeep.adapters.parquet_datasets import ParquetDatasets
+from upkeep.core.feedback.reference import ModelReference
+from upkeep.errors import InputError
+from upkeep.stages.monitor import MonitorPolicy, monitor
+
+START = np.datetime64("2024-01-01", "us")
+ROWS = 2_000
+
+
+class Registry:
+    """The two calls of a tracker that monitoring makes."""
+
+    def __init__(self, reference):
+        self.champion = "3"
+        self.reference = reference.to_json()
+
+    def version(self, model, alias):
+        assert (model, alias) == ("tip", "champion")
+        return self.champion
+
+    def record(self, model, version, name):
+        assert (model, name) == ("tip", "reference")
+        return json.loads(json.dumps(self.reference))
+
+
+def rides(rng, rows, week, *, moved=0.0, broken=0.0, flip=0.0):
+    """Rows of one week: features, score and label."""
+    fare = rng.gamma(2, 5, rows) + moved
+    score = np.clip(rng.normal(0.5, 0.25, rows), 0, 1)
+    label = (rng.random(rows) < score).astype(int)
+    return {
+        "prediction_id": np.arange(rows) + 1_000_000 * (week + 2),
+        "predicted_at": START
+        + np.timedelta64(7 * week, "D")
+        + np.sort(rng.integers(0, 7 * 86_400, rows)).astype("m8[s]"),
+        "model_version": np.full(rows, "3", dtype=object),
+        "prediction": (score >= 0.5).astype(int),
+        "score": score,
+        "fare": np.where(rng.random(rows) < broken, np.nan, fare),
+        "zone": rng.choice(np.array(["Queens", "Bronx", "Kings"], dtype=object), rows),
+    }, np.where(rng.random(rows) < flip, 1 - label, label)
+
+
+class House:
+    """A workspace with four weeks of predictions, the last of which went wrong."""
+
+    def __init__(self, folder):
+        rng = np.random.default_rng(1)
+        self.datasets = ParquetDatasets(folder / "data")
+        self.documents = JsonDocuments(folder / "records", folder / "reports")
+        held_out, label = rides(rng, 6_000, -1)
+        reference = ModelReference.fit(
+            table={"fare": held_out["fare"], "zone": held_out["zone"]},
+            scores=held_out["score"],
+            labels=label,
+            when=held_out["predicted_at"],
+        )
+        self.registry = Registry(reference)
+        for week in range(4):
+            self.add(rng, week, **({"moved": 4.0, "broken": 0.2, "flip": 0.4} if week == 3 else {}))
+
+    def add(self, rng, week, **changes):
+        table, label = rides(rng, ROWS, week, **changes)
+        self.datasets.write("tip/predictions", f"week{week}", [table], time="predicted_at")
+        seen = table["predicted_at"] + np.timedelta64(12, "h")
+        late = (table["zone"] == "Bronx") & (rng.random(ROWS) < 0.5)
+        seen[late] += np.timedelta64(30, "D")
+        feedback = {"prediction_id": table["prediction_id"], "observed_at": seen, "label": label}
+        self.datasets.write("tip/feedback", f"week{week}", [feedback], time="observed_at")
+
+    def monitor(self, week, policy=None, as_of_days=0):
+        since, until = (START + np.timedelta64(7 * w, "D") for w in (week, week + 1))
+        return monitor(
+            self.datasets,
+            self.registry,
+            self.documents,
+            HealthPicture(),
+            model="tip",
+            since=str(since),
+            until=str(until),
+            as_of=str(until + np.timedelta64(as_of_days, "D")),
+            policy=policy or MonitorPolicy(),
+        )
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+def test_a_healthy_week_raises_nothing(house):
+    report = house.monitor(0)
+
+    assert report["window"] == "2024-01-08"
+    assert (report["version"], report["look"], report["rows"]) == ("3", 1, ROWS)
+    assert report["drifted"] == []
+    assert {f["column"] for f in report["drift"]} == {"fare", "zone", "score"}
+    change = report["accuracy"]["change"]
+    assert change["low"] < 0 < change["high"]
+    assert report["accuracy"]["labelled"]["rows"] == report["labelled"] < ROWS
+    assert sum(report["kitagawa"][part] for part in ("covariate", "concept", "outside")) == pytest.approx(
+        change["value"]
+    )
+    assert "No column drifted." in report["sentence"]
+    assert "at most 0.05" in report["promise"]
+
+
+def test_what_went_wrong_is_named(house):
+    report = house.monitor(3)
+
+    assert report["drifted"] == ["fare"]
+    assert {f["distance"] for f in report["drift"] if f["drifted"]} == {"ks", "null_rate"}
+    assert report["accuracy"]["change"]["high"] < 0
+    assert report["kitagawa"]["concept"] < -0.1
+    assert "worse than the reference's" in report["sentence"]
+    assert [(slow["column"], slow["level"]) for slow in report["delays"]["slow"]] == [("zone", "Bronx")]
+    assert 12 <= report["delays"]["median_delay_h"] < 24
+
+
+def test_the_report_is_stored_with_its_picture(house, tmp_path):
+    report = house.monitor(0)
+
+    assert house.documents.get("health", "tip/2024-01-08") == report
+    assert report["picture"] == "health/tip/2024-01-08.svg"
+    assert (tmp_path / "reports" / report["picture"]).read_text().startswith("<svg")
+
+
+def test_looks_are_numbered_and_a_window_keeps_its_number(house, tmp_path):
+    assert [house.monitor(week)["look"] for week in (0, 2, 1)] == [1, 2, 3]
+    page = tmp_path / "reports/health/tip/2024-01-22.svg"
+    before = house.documents.get("health", "tip/2024-01-22")
+    again = house.monitor(2)
+    assert again == before
+    picture = page.read_bytes()
+    house.monitor(2)
+    assert page.read_bytes() == picture
+
+
+def test_another_version_starts_a_life_of_its_own(house):
+    house.monitor(0)
+    house.registry.champion = "4"
+    with pytest.raises(InputError, match="must hold predictions of tip version 4"):
+        house.monitor(1)
+
+
+def test_late_labels_change_the_plain_estimate_into_the_combined_one(house):
+    soon, later = house.monitor(0), house.monitor(0, as_of_days=60)
+    assert soon["labelled"] < later["labelled"] == ROWS
+    assert later["accuracy"]["combined"] == later["accuracy"]["labelled"]
+
+
+def test_the_policy_chooses_columns_floor_and_dataset(house):
+    refused = {"pickup": START + np.arange(500).astype("m8[s]"), "x": np.arange(500.0)}
+    house.datasets.write("trips/quarantine", "week3", [{k: v[:100] for k, v in refused.items()}], time="pickup")
+    house.datasets.write("trips/clean", "week3", [{k: v[100:] for k, v in refused.items()}], time="pickup")
+
+    assert house.monitor(0, MonitorPolicy(dataset="trips"))["quarantine_share"] == 0.2
+    assert house.monitor(0)["quarantine_share"] == 0.0
+    assert {f["column"] for f in house.monitor(3, MonitorPolicy(features=["zone"]))["drift"]} == {"zone", "score"}
+    assert house.monitor(3, MonitorPolicy(floor=0.9))["drifted"] == []
+    with pytest.raises(InputError, match=r"\['colour'\] are not"):
+        house.monitor(0, MonitorPolicy(features=["colour"]))
+
+
+def test_a_champion_predictions_and_readable_times_are_needed(house):
+    with pytest.raises(InputError, match="from 2024-03-04"):
+        house.monitor(9)
+    house.registry.champion = None
+    with pytest.raises(InputError, match="Train and promote one first"):
+        house.monitor(0)
+    with pytest.raises(InputError, match="until must be a UTC time"):
+        monitor(
+            house.datasets, house.registry, house.documents, HealthPicture(), model="tip",
+            since="2024-01-01", until="next week", as_of="2024-01-08", policy=MonitorPolicy(),
+        )  # fmt: skip
+
+
+def test_predictions_of_another_threshold_are_refused(house):
+    house.registry.reference["threshold"] = 0.7
+    with pytest.raises(InputError, match=r"must be 1 where the score is at least 0.7"):
+        house.monitor(0)

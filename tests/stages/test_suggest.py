@@ -1,0 +1,82 @@
+import pytest
+
+from upkeep.adapters.json_documents import JsonDocuments
+from upkeep.errors import InputError
+from upkeep.stages.suggest import DecisionPolicy, suggest
+
+POLICY = DecisionPolicy(max_loss=0.03, min_labels=100)
+
+
+def finding(distance="ks", **changes):
+    fields = {"column": "fare", "distance": distance, "statistic": 0.1, "low": 0.05, "drifted": True}
+    return fields | {"before": 0.0, "after": 0.0, "sentence": "fare: values moved."} | changes
+
+
+def report(window, change, drift=(), **changes):
+    fields = {
+        "window": window,
+        "version": "3",
+        "labelled": 500,
+        "quarantine_share": 0.0,
+        "drift": list(drift),
+        "drifted": [f["column"] for f in drift if f["drifted"]],
+        "accuracy": {"change": {"value": change, "low": change - 0.01, "high": change + 0.01}},
+        "kitagawa": {"change": change, "covariate": 0.0, "concept": change, "outside": 0.0},
+    }
+    return fields | changes
+
+
+@pytest.fixture
+def documents(tmp_path):
+    return JsonDocuments(tmp_path / "records", tmp_path / "reports")
+
+
+def decide(documents, window, state=None):
+    return suggest(documents, model="tip", window=window, policy=POLICY, state=state or {})
+
+
+def test_a_lasting_drop_is_suggested_stored_and_the_same_again(documents):
+    for window in ("2024-01-08", "2024-01-15", "2024-01-22"):
+        documents.put("health", f"tip/{window}", report(window, -0.08))
+    documents.put("health", "tip_other/2024-01-08", report("2024-01-08", -0.9))
+
+    first, state = decide(documents, "2024-01-08")
+    second, state = decide(documents, "2024-01-15", state)
+    again, same = decide(documents, "2024-01-15", state)
+
+    assert (first.action, second.action, second.due) == ("wait", "retrain", True)
+    assert (again, same) == (second, state)
+    stored = documents.get("decisions", "tip/2024-01-15")
+    assert stored["id"] == "decisions/tip/2024-01-15"
+    assert stored["recipe"] == {"name": "recent_window", "window_batches": 2}
+    assert stored["evidence"] == ["health/tip/2024-01-08", "health/tip/2024-01-15"]
+
+
+def test_later_windows_are_not_looked_at(documents):
+    for window, change in (("2024-01-08", -0.08), ("2024-01-15", 0.0), ("2024-01-22", -0.08)):
+        documents.put("health", f"tip/{window}", report(window, change))
+    assert decide(documents, "2024-01-15")[0].evidence == ("health/tip/2024-01-08", "health/tip/2024-01-15")
+
+
+@pytest.mark.parametrize(
+    ("found", "action"),
+    [
+        (finding("null_rate", before=0.0, after=0.3), "fix_data"),
+        (finding("null_rate", before=0.63, after=0.0), "wait"),  # values that came are no damage
+        (finding("new_categories", before=0.0, after=0.2), "fix_data"),
+        (finding("ks", low=0.7), "fix_data"),
+        (finding("ks", low=0.2), "wait"),
+        (finding("null_rate", before=0.0, after=0.3, drifted=False), "wait"),
+    ],
+)
+def test_signs_of_a_broken_source_are_told_from_drift(documents, found, action):
+    documents.put("health", "tip/2024-01-08", report("2024-01-08", -0.08, [found]))
+    assert decide(documents, "2024-01-08")[0].action == action
+
+
+def test_a_window_without_a_report_is_refused(documents):
+    with pytest.raises(InputError, match=r"the last is none\. Monitor it first"):
+        decide(documents, "2024-01-08")
+    documents.put("health", "tip/2024-01-08", report("2024-01-08", 0.0))
+    with pytest.raises(InputError, match="the last is tip/2024-01-08"):
+        decide(documents, "2024-01-15")
