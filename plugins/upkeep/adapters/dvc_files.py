@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ _GITIGNORE = "*\n!*/\n/.dvc/*/\n!*.dvc\n!.gitignore\n!/.dvc/config\n!/.upkeep/*.
 class DvcFiles:
     """The DVC side of a repository at `root` with a folder remote; this repository is the remote's only writer."""
 
-    def __init__(self, root: Path, remote: Path) -> None:
+    def __init__(self, root: Path, remote: Path | str) -> None:
         self._root = root
         self._remote = remote
 
@@ -43,7 +44,8 @@ class DvcFiles:
         A DVC repository is these files. `dvc init` would refuse a folder in which it has been killed before.
         """
         # The remote is given relative to .dvc/, so that a workspace can be moved as a whole.
-        config = _CONFIG.format(url=os.path.relpath(self._remote, self._root / ".dvc"))
+        remote = self._remote
+        config = _CONFIG.format(url=remote if isinstance(remote, str) else os.path.relpath(remote, self._root / ".dvc"))
         wanted = {".dvc/config": config, ".gitignore": _GITIGNORE}
         for name, text in wanted.items():
             path = self._root / name
@@ -53,7 +55,9 @@ class DvcFiles:
 
     def clear_left_overs(self) -> None:
         """Remove what a killed DVC left: half objects, and its read-write lock, which may be half written itself."""
-        for store in (self._root / ".dvc" / "cache", self._remote):
+        folders = (self._root / ".dvc" / "cache", self._remote)
+        # An object store never shows half an object.
+        for store in (folder for folder in folders if isinstance(folder, Path)):
             for half in store.glob("files/md5/*/*.tmp"):
                 half.unlink()
         (self._root / ".dvc" / "tmp" / "rwlock").unlink(missing_ok=True)
@@ -159,13 +163,23 @@ def _md5(store: Any, path: str) -> str | None:
 
 @contextmanager
 def _wrapped(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except _foreign() as err:
+        raise BackendError(
+            f"DVC must be able to work in {root}, but: {err}. See that disk and remote can be written, and run it again."
+        ) from err
+
+
+def _foreign() -> tuple[type[Exception], ...]:
+    """What DVC and an S3 remote raise; asked for when something was raised, so that no library is imported for it."""
     from dvc.exceptions import DvcException
     from dvc_data.hashfile.cache import DiskError
     from dvc_objects.errors import ObjectDBError, ObjectFormatError
 
-    try:
-        yield
-    except (DvcException, ObjectDBError, ObjectFormatError, DiskError, sqlite3.Error, OSError) as err:
-        raise BackendError(
-            f"DVC must be able to work in {root}, but: {err}. See that disk and remote can be written, and run it again."
-        ) from err
+    known = (DvcException, ObjectDBError, ObjectFormatError, DiskError, OSError, sqlite3.Error)
+    if "botocore" not in sys.modules:
+        return known
+    from botocore.exceptions import BotoCoreError
+
+    return (*known, BotoCoreError)

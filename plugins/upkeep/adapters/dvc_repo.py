@@ -42,7 +42,7 @@ class DvcVersions:
     reads the whole version back from the remote each time, and `pull` reads it there as well.
     """
 
-    def __init__(self, root: Path, remote: Path) -> None:
+    def __init__(self, root: Path, remote: Path | str) -> None:
         self._root = root
         self._git = GitRepo(root)
         self._dvc = DvcFiles(root, remote)

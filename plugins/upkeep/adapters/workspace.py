@@ -52,9 +52,10 @@ class Workspace:
         return self.root / "versions"
 
     @property
-    def remote(self) -> Path:
-        """DVC's local-folder remote."""
-        return self.root / "remote"
+    def remote(self) -> Path | str:
+        """DVC's remote: the URL `UPKEEP_DVC_REMOTE` (``s3://bucket/versions``), or a folder here."""
+        url = os.environ.get("UPKEEP_DVC_REMOTE", "")
+        return url if "://" in url else Path(url) if url else self.root / "remote"
 
     @property
     def tracking_uri(self) -> str:

@@ -1,0 +1,137 @@
+"""The stages that work on a model: train, gate, promote, score, monitor, suggest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from upkeep.errors import InputError
+from upkeep.lifecycle.data import DataStages
+from upkeep.lifecycle.records import json_record
+from upkeep.ports import Json
+
+
+class Lifecycle(DataStages):
+    """All stages of one life."""
+
+    def champion(self) -> str | None:
+        """Version of the model in use, None before the first promotion."""
+        return self.backends.tracker.version(self.life.model, "champion")
+
+    def challenger(self) -> str:
+        """Version of the model that wants to be used."""
+        found = self.backends.tracker.version(self.life.model, "challenger")
+        if found is None:
+            raise InputError(f"{self.life.model} must have a challenger, but has none. Train a model first.")
+        return found
+
+    def train(
+        self,
+        *,
+        tag: str,
+        as_of: str,
+        training_id: str,
+        tags: Mapping[str, str],
+        recipe: Json,
+        params: Json | None = None,
+    ) -> Json:
+        """Fit, check, log and register a challenger from a dataset version."""
+        from upkeep.stages.train import TrainSpec, train
+
+        life, known = self.life, self.backends
+        settings = {key: value for key, value in life.training.items() if key != "first_batches"}
+        if recipe.get("window_batches"):
+            settings["window_batches"] = recipe["window_batches"]
+        settings |= {
+            "model": life.model,
+            "dataset": life.dataset,
+            "time": life.time,
+            "features": tuple(settings["features"]),
+            "params": settings.get("params", {}) | (params or {}),
+            "recipe": recipe.get("name", "full"),
+        }
+        result = train(
+            known.datasets,
+            known.versions,
+            known.trainer,
+            known.tracker,
+            spec=TrainSpec(**settings),
+            tag=tag,
+            training_id=training_id,
+            as_of=as_of,
+            tags=dict(tags),
+        )
+        return json_record(result)
+
+    def gate(self, *, challenger: str, evaluation_id: str, as_of: str) -> Json:
+        """Hold the challenger against the champion; the verdict is stored, and the same id is evaluated once."""
+        from upkeep.stages.gate import GatePolicy, gate
+
+        known = self.backends
+        result = gate(
+            known.datasets,
+            known.tracker,
+            known.documents,
+            policy=GatePolicy(**self.life.gate),
+            model=self.life.model,
+            challenger=challenger,
+            evaluation_id=evaluation_id,
+            as_of=as_of,
+        )
+        return json_record(result)
+
+    def promote(self, *, version: str, evaluation_id: str) -> Json:
+        """Move `champion` to a version whose gate is open."""
+        from upkeep.stages.promote import promote
+
+        known = self.backends
+        result = promote(
+            known.tracker, known.documents, model=self.life.model, version=version, evaluation_id=evaluation_id
+        )
+        return json_record(result)
+
+    def rollback(self) -> Json:
+        """Move `champion` back to the version before."""
+        from upkeep.stages.promote import rollback
+
+        return json_record(rollback(self.backends.tracker, self.backends.documents, model=self.life.model))
+
+    def score(self, batches: Sequence[str]) -> Json:
+        """Score batches with the champion into the prediction log."""
+        from upkeep.stages.score import score
+
+        life, known = self.life, self.backends
+        made = [
+            score(known.datasets, known.tracker, model=life.model, dataset=life.dataset, batch=batch, time=life.time)
+            for batch in batches
+        ]
+        since, as_of = self.span(batches)
+        rows = sum(batch.rows for batch in made)
+        return {"model": life.model, "batches": list(batches), "rows": rows, "since": since, "as_of": as_of}
+
+    def monitor(self, *, since: str, as_of: str) -> Json:
+        """Look at one window: drift, labels, accuracy; the health report is stored with its picture."""
+        from upkeep.stages.monitor import MonitorPolicy, monitor
+
+        known = self.backends
+        report: Json = monitor(
+            known.datasets,
+            known.tracker,
+            known.documents,
+            known.painter,
+            model=self.life.model,
+            since=since,
+            until=as_of,
+            as_of=as_of,
+            policy=MonitorPolicy(**self.life.monitor, dataset=self.life.dataset),
+        )
+        return report
+
+    def suggest(self, *, window: str, state: Json) -> tuple[Json, Json]:
+        """Decide about a window; returns the stored decision and the new decision state."""
+        from upkeep.stages.suggest import DecisionPolicy, suggest
+
+        policy = DecisionPolicy(**self.life.decision)
+        decision, new_state = suggest(
+            self.backends.documents, model=self.life.model, window=window, policy=policy, state=state
+        )
+        return json_record(decision) | {"id": f"decisions/{self.life.model}/{window}"}, new_state
