@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from upkeep.errors import BackendError, InputError
 
@@ -75,7 +76,7 @@ def trusted_types(path: Path) -> list[str]:
 
     try:
         names = skops.io.get_untrusted_types(file=path)
-    except (OSError, ValueError, KeyError, TypeError) as err:
+    except (OSError, BadZipFile, ValueError, KeyError, TypeError) as err:
         raise BackendError(f"{path.name} must be a model in the skops format, but: {err}. Train it again.") from err
     refused = [name for name in names if not is_allowed(name)]
     if refused:

@@ -12,38 +12,15 @@ from numpy.typing import NDArray
 
 from upkeep.core.columns import Columns
 from upkeep.core.gate.condition import Condition, parse
-from upkeep.core.gate.sample_size import Adaptivity, required_labels
-from upkeep.core.gate.verdict import ClauseVerdict, Mode, Truth, Verdict, evaluate
+from upkeep.core.gate.sample_size import required_labels
+from upkeep.core.gate.verdict import ClauseVerdict, Truth, Verdict, evaluate
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Tracker
+from upkeep.stages.gate_policy import GatePolicy
 from upkeep.stages.labelled import labelled_rows
 from upkeep.stages.record_names import record_name
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatePolicy:
-    """What a challenger must be; see `core.gate.condition` for the language and `core.gate.sample_size` for the promise.
-
-    `first_condition` is used while there is no champion and may speak of n alone. `steps` is how many challengers
-    one test set may judge, after which newer rows are needed. Scores from `threshold` on are predicted 1.
-    """
-
-    condition: str
-    first_condition: str
-    reliability: float = 0.95
-    mode: Mode = "fp-free"
-    adaptivity: Adaptivity = "none"
-    steps: int = 1
-    threshold: float = 0.5
-
-    def __post_init__(self) -> None:
-        beyond = sorted(parse(self.first_condition).variables - {"n"})
-        if beyond:
-            raise InputError(
-                f"first_condition has no old model to speak of, but {self.first_condition!r} uses {', '.join(beyond)}. "
-                "Use n alone."
-            )
-        parse(self.condition)
+__all__ = ["GatePolicy", "GateResult", "gate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

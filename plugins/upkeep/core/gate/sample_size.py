@@ -37,7 +37,7 @@ def required_labels(
     -----
     Assumes rows drawn independently from the population the model will meet. A clause over m variables with
     factors c and tolerance ε needs ``n = (Σ|c|)² ln(m k H' / δ) / (2 ε²)`` rows [1]_: one-sided Hoeffding bounds
-    on the variables, their tolerances chosen proportional to \\|c\\|, a union bound over variables, clauses and
+    on the variables, their tolerances chosen proportional to the factors, a union bound over variables, clauses and
     verdicts. H' is H for "none" and "firstChange" (there only the all-fail history goes on), and 2^H for
     "full", the number of histories of passes and fails; it is kept as a logarithm, since 2^H overflows.
 
@@ -73,8 +73,8 @@ def _log_histories(steps: int, adaptivity: Adaptivity) -> float:
 
 
 def _clause_labels(clause: Clause, log_tests: float) -> int:
-    weight = sum(abs(factor) for _, factor in clause.weights)
-    rows = weight**2 * (math.log(len(clause.weights)) + log_tests) / (2.0 * clause.tolerance**2)
+    ratio = sum(abs(factor) for _, factor in clause.weights) / clause.tolerance
+    rows = ratio * ratio * (math.log(len(clause.weights)) + log_tests) / 2.0
     if not math.isfinite(rows):
         raise InputError(f"the tolerance of {str(clause)!r} is too small for any data. Use one like 0.02.")
     return math.ceil(rows)

@@ -1,0 +1,36 @@
+"""What a challenger must be to be let in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from upkeep.core.gate.condition import parse
+from upkeep.core.gate.sample_size import Adaptivity
+from upkeep.core.gate.verdict import Mode
+from upkeep.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatePolicy:
+    """The condition and its promise; see `core.gate.condition` for the language and `core.gate.sample_size` for the promise.
+
+    `first_condition` is used while there is no champion and may speak of n alone. `steps` is how many challengers
+    one test set may judge, after which newer rows are needed. Scores from `threshold` on are predicted 1.
+    """
+
+    condition: str
+    first_condition: str
+    reliability: float = 0.95
+    mode: Mode = "fp-free"
+    adaptivity: Adaptivity = "none"
+    steps: int = 1
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        beyond = sorted(parse(self.first_condition).variables - {"n"})
+        if beyond:
+            raise InputError(
+                f"first_condition has no old model to speak of, but {self.first_condition!r} uses {', '.join(beyond)}. "
+                "Use n alone."
+            )
+        parse(self.condition)

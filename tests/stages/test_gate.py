@@ -1,0 +1,201 @@
+import json
+
+import numpy as np
+import pytest
+from tests.mlflow_stores import new_tracker
+from tests.small_world import Registry, Versions, fill, spec
+
+from upkeep.adapters.json_documents import JsonDocuments
+from upkeep.adapters.parquet_datasets import ParquetDatasets
+from upkeep.adapters.sklearn_trainer import SklearnTrainer
+from upkeep.core.plain import plain
+from upkeep.errors import InputError
+from upkeep.stages.gate import GatePolicy, gate
+from upkeep.stages.train import train
+
+AS_OF = "2024-03-01"
+POLICY = GatePolicy(condition="n - o > 0.02 +/- 0.1", first_condition="n > 0.6 +/- 0.1")
+NEEDED, NEEDED_FIRST = 738, 150  # (2 / 0.1)^2 ln(2 / 0.05) / 2 and (1 / 0.1)^2 ln(1 / 0.05) / 2
+
+
+@pytest.fixture
+def datasets(tmp_path):
+    datasets = ParquetDatasets(tmp_path / "data")
+    fill(datasets, noise=0.0)
+    return datasets
+
+
+@pytest.fixture
+def documents(tmp_path):
+    return JsonDocuments(tmp_path / "records", tmp_path / "reports")
+
+
+def holdout(since="2024-01-15", batches=("b0", "b1", "b2", "b3")):
+    return {"dataset": "trips", "batches": list(batches), "since": since, "until": "2024-01-29", "as_of": AS_OF}
+
+
+@pytest.fixture
+def registry():
+    """Version 1 errs on 30 of 100 rows, 2 never, 3 on 15; 1000 rows are held out from each."""
+    flips = {"1": 30, "2": 0, "3": 15}
+    return Registry(flips=flips, holdouts=dict.fromkeys(flips, holdout()))
+
+
+@pytest.fixture
+def run(datasets, documents, registry):
+    def with_(challenger="2", evaluation_id="e", policy=POLICY, as_of=AS_OF):
+        return gate(
+            datasets,
+            registry,
+            documents,
+            policy=policy,
+            model="tips",
+            challenger=challenger,
+            evaluation_id=evaluation_id,
+            as_of=as_of,
+        )
+
+    return with_
+
+
+def test_the_first_model_is_held_against_the_bar(run):
+    result = run()
+    assert (result.passed, result.n, result.o, result.d, result.champion) == (True, 1.0, None, None, None)
+    assert (result.condition, result.needed, result.labels) == ("n > 0.6 +/- 0.1", NEEDED_FIRST, 1000)
+
+
+def test_a_challenger_is_held_against_the_champion_on_the_same_rows(run, registry, documents):
+    registry.set_alias("tips", "champion", "1")
+    result = run()
+    assert (result.passed, result.verdict, result.needed) == (True, "pass", NEEDED)
+    assert (result.n, result.o, result.d) == pytest.approx((1.0, 0.7, 0.3))
+    (clause,) = result.clauses
+    assert (clause.low, clause.high) == pytest.approx((0.2, 0.4))
+    assert registry.tags["2"] == {
+        "upkeep.gate.verdict": "pass",
+        "upkeep.gate.estimate": "0.3 for n - o > 0.02 +/- 0.1",
+        "upkeep.gate.evaluation": "e",
+    }
+    assert documents.get("gates", "tips/e")["verdict"] == "pass"
+    json.dumps(plain(result), allow_nan=False)
+
+
+def test_a_gain_that_the_data_cannot_tell_passes_in_the_lenient_mode_alone(run, registry):
+    registry.flips["3"] = 25
+    registry.set_alias("tips", "champion", "1")
+    strict = run("3", "strict")
+    assert (strict.truth, strict.verdict, strict.passed) == ("unknown", "unknown", False)
+    lenient = GatePolicy(condition=POLICY.condition, first_condition=POLICY.first_condition, mode="fn-free", steps=2)
+    assert run("3", "lenient", lenient).passed
+
+
+def test_a_worse_challenger_fails(run, registry):
+    registry.set_alias("tips", "champion", "2")
+    result = run("1")
+    assert (result.verdict, result.passed, result.truth) == ("fail", False, "false")
+
+
+@pytest.mark.parametrize("mode", ["fp-free", "fn-free"])
+def test_too_few_labels_keep_the_gate_shut_and_say_how_many_are_missing(run, registry, mode):
+    registry.set_alias("tips", "champion", "1")
+    registry.holdouts["2"] = holdout(since="2024-01-22")
+    policy = GatePolicy(condition=POLICY.condition, first_condition=POLICY.first_condition, mode=mode)
+    result = run(policy=policy)
+    assert (result.verdict, result.passed, result.n) == ("unknown", False, None)
+    assert f"needs {NEEDED} labels, has 500" in result.sentence
+    assert registry.loads == 0  # nothing is learned about a test set that does not suffice
+
+
+def test_labels_observed_later_do_not_count(run, registry):
+    assert run(as_of="2024-01-15T00:30:00").labels < 10
+
+
+def test_rows_the_champion_may_have_learned_from_are_left_out(run, registry):
+    registry.set_alias("tips", "champion", "1")
+    registry.holdouts["2"] = holdout(since="2024-01-01")
+    assert run().labels == 1000
+
+
+def test_one_evaluation_is_carried_out_once(run, registry, datasets):
+    first = run()
+    loads = registry.loads
+    registry.flips["2"] = 100
+    assert run() == first
+    assert registry.loads == loads
+    with pytest.raises(InputError, match="judged version 2"):
+        run("1")
+
+
+def test_a_test_set_judges_as_many_challengers_as_was_agreed(run):
+    assert run("1", "one").n is not None
+    used = run("2", "two")
+    assert (used.verdict, used.n) == ("unknown", None)
+    assert "judged 1 of 1 challengers" in used.sentence
+
+
+def test_newer_rows_are_a_new_test_set(run, registry):
+    run("1", "one")
+    registry.holdouts["2"] = holdout(since="2024-01-16")
+    assert run("2", "two").passed
+
+
+def test_an_evaluation_without_enough_labels_does_not_use_the_test_set_up(run):
+    assert run("2", "early", as_of="2024-01-16").n is None
+    assert run("2", "later").passed
+
+
+def test_the_first_pass_retires_the_test_set_if_that_was_agreed(run):
+    policy = GatePolicy(
+        condition=POLICY.condition, first_condition=POLICY.first_condition, adaptivity="firstChange", steps=5
+    )
+    assert not run("1", "one", policy).passed
+    assert run("2", "two", policy).passed
+    assert "retires it" in run("3", "three", policy).sentence
+
+
+def test_ids_of_airflow_runs_name_evaluations(run, documents):
+    run(evaluation_id="taxi_train/manual__2024-01-01T00:00:00+00:00")
+    (name,) = documents.names("gates", "tips/")
+    assert name.startswith("tips/taxi_train-manual__2024-01-01T00-00-00-00-00-")
+
+
+def test_the_first_condition_may_speak_of_n_alone():
+    with pytest.raises(InputError, match="uses o"):
+        GatePolicy(condition="n - o > 0 +/- 0.1", first_condition="n - o > 0 +/- 0.1")
+    with pytest.raises(InputError, match="tolerance"):
+        GatePolicy(condition="n - o > 0", first_condition="n > 0.5 +/- 0.1")
+
+
+def test_a_trained_challenger_goes_through_a_real_registry(tmp_path, datasets, documents):
+    tracker = new_tracker(tmp_path)
+    versions = Versions({"weak": ("b0", "b1"), "strong": ("b0", "b1", "b2", "b3")})
+    weak = {"features": ("fare", "city"), "params": {"columns": ("fare",)}}
+    for number, (tag, changes) in enumerate([("weak", weak), ("strong", {})], start=1):
+        made = train(
+            datasets,
+            versions,
+            SklearnTrainer(),
+            tracker,
+            spec=spec(holdout_share=0.45, **changes),
+            tag=tag,
+            training_id=tag,
+            as_of=AS_OF,
+            tags={},
+        )
+        result = gate(
+            datasets,
+            tracker,
+            documents,
+            policy=POLICY,
+            model="tips",
+            challenger=made.version,
+            evaluation_id=tag,
+            as_of=AS_OF,
+        )
+        assert (made.version, result.passed) == (str(number), True), result.sentence
+        tracker.set_alias("tips", "champion", made.version)
+    assert result.n > result.o + 0.12
+    assert 0 < result.d < 1
+    # the holdout's accuracy in the run and in the gate are of the same rows and the same model
+    assert result.n == pytest.approx(made.metrics["holdout_accuracy"])
+    assert np.isclose(result.labels, made.holdout_rows)

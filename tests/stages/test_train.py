@@ -1,0 +1,183 @@
+import json
+
+import numpy as np
+import pytest
+from tests.mlflow_stores import new_tracker
+from tests.small_world import FEATURES, Versions, fill, spec
+
+from upkeep.adapters.parquet_datasets import ParquetDatasets
+from upkeep.adapters.sklearn_trainer import SklearnTrainer
+from upkeep.core.feedback.reference import ModelReference
+from upkeep.core.plain import plain
+from upkeep.errors import GateClosed, InputError
+from upkeep.stages.train import train
+
+AS_OF = "2024-03-01"
+TAG = "dataset/trips/2024-01-22-1"
+
+
+@pytest.fixture
+def datasets(tmp_path):
+    return ParquetDatasets(tmp_path / "data")
+
+
+@pytest.fixture
+def tracker(tmp_path):
+    return new_tracker(tmp_path)
+
+
+@pytest.fixture
+def run(datasets, tracker):
+    def with_(training_id="first", as_of=AS_OF, tracker=tracker, **changes):
+        versions = Versions({TAG: ("b3", "b0", "b1", "b2")})
+        return train(
+            datasets,
+            versions,
+            SklearnTrainer(),
+            tracker,
+            spec=spec(**changes),
+            tag=TAG,
+            training_id=training_id,
+            as_of=as_of,
+            tags={"airflow.run_id": "dag/run"},
+        )
+
+    return with_
+
+
+def test_a_training_is_recorded_with_all_that_led_to_it(datasets, tracker, run):
+    fill(datasets)
+    result = run(params={"strength": 0.5}, recipe="recent")
+    assert (result.version, result.batches) == ("1", ("b0", "b1", "b2", "b3"))
+    assert (result.train_rows, result.holdout_rows) == (1400, 600)
+    assert result.metrics["holdout_accuracy"] > 0.8
+    assert {
+        f"{part}_{name}" for part in ("train", "holdout") for name in ("roc_auc", "log_loss", "brier", "f1")
+    } <= set(result.metrics)
+    logged = tracker._client.get_run(result.run_id).data
+    assert logged.params["model.strength"] == "0.5"
+    assert logged.params["factory"] == "tests.small_world:logistic"
+    wanted = {
+        "dvc.tag": TAG,
+        "dvc.revision": "a" * 40,
+        "dvc.digest": "d" * 32,
+        "airflow.run_id": "dag/run",
+        "upkeep.training_id": "first",
+        "upkeep.recipe": "recent",
+        "upkeep.as_of": AS_OF,
+    }
+    assert wanted.items() <= logged.tags.items()
+    assert tracker.version("tips", "challenger") == "1"
+    json.dumps(plain(result), allow_nan=False)  # may leave the task
+
+
+def test_the_holdout_is_the_newest_part_and_its_record_finds_it_again(datasets, tracker, run):
+    fill(datasets)
+    result = run()
+    holdout = tracker.record("tips", result.version, "holdout")
+    read = datasets.read("trips/features", batches=holdout["batches"], since=holdout["since"], until=holdout["until"])
+    assert len(read["at"]) == result.holdout_rows
+    everything = datasets.read("trips/features")
+    assert (np.sort(everything["at"])[-600:] == np.sort(read["at"])).all()
+
+
+def test_the_reference_is_of_the_held_out_rows(datasets, tracker, run):
+    fill(datasets)
+    result = run()
+    reference = ModelReference.from_json(tracker.record("tips", result.version, "reference"))
+    assert reference.rows == result.holdout_rows
+    assert reference.accuracy == pytest.approx(result.metrics["holdout_accuracy"])
+
+
+def test_the_same_training_id_gives_the_same_result_even_after_more_labels_came(datasets, run):
+    fill(datasets)
+    first = run()
+    late = {
+        "prediction_id": np.arange(2000),
+        "observed_at": np.full(2000, np.datetime64("2024-02-20", "us")),
+        "label": np.arange(2000) % 2,
+    }
+    datasets.write("tips/feedback", "late", [late], time="observed_at")
+    assert run() == first
+    assert run(training_id="second").version == "2"
+
+
+def test_a_window_takes_the_most_recent_batches(datasets, run):
+    fill(datasets)
+    assert run(window_batches=2).batches == ("b2", "b3")
+
+
+def test_labels_that_were_not_known_yet_are_not_used(datasets, run):
+    fill(datasets)
+    result = run(as_of="2024-01-15T00:30:00")
+    assert 950 < result.train_rows + result.holdout_rows <= 1000  # two weeks, less the last hour
+
+
+def test_too_few_labels_say_how_many_are_needed(datasets, run):
+    fill(datasets, labels=False)
+    with pytest.raises(InputError, match="at least 100 labelled rows, got 0"):
+        run()
+
+
+def test_labels_of_one_class_only_are_refused(datasets, run):
+    fill(datasets, labels=False)
+    one = {
+        "prediction_id": np.arange(2000),
+        "observed_at": np.full(2000, np.datetime64("2024-02-01", "us")),
+        "label": np.ones(2000, dtype=np.int64),
+    }
+    datasets.write("tips/feedback", "one", [one], time="observed_at")
+    with pytest.raises(InputError, match="rows of both labels, got 1400 of label 1 among 1400"):
+        run()
+
+
+def test_a_version_whose_batches_are_not_there_is_refused(run):
+    with pytest.raises(InputError, match="lacks"):
+        run()
+
+
+def test_a_feature_that_is_the_label_stops_the_training_before_anything_is_logged(datasets, tracker, run):
+    fill(datasets, extra=lambda label: {"tip": label * 3.0})
+    with pytest.raises(GateClosed, match=r"\[single_feature\] .*'tip' alone"):
+        run(features=(*FEATURES, "tip"))
+    assert tracker.version("tips", "challenger") is None
+
+
+def test_one_row_in_both_parts_stops_the_training(datasets, run):
+    fill(datasets, batches=3)
+    again = datasets.read("trips/features", batches=["b0"])
+    moved = again | {"at": again["at"] + np.timedelta64(28, "D")}
+    datasets.write("trips/features", "b3", [moved], time="at")
+    with pytest.raises(GateClosed, match=r"\[shared_rows\]"):
+        run()
+
+
+def test_a_model_that_learned_the_noise_is_stopped(datasets, run):
+    fill(datasets, noise=5.0)
+    with pytest.raises(GateClosed, match=r"\[overfitting\]"):
+        run(factory="tests.small_world:deep_tree")
+    assert run(factory="tests.small_world:deep_tree", max_overfit=1.0).metrics["train_accuracy"] == 1.0
+
+
+def test_a_suspicious_feature_is_told_with_the_result(datasets, run):
+    def nearly(label):
+        value = label.astype(float)
+        value[::80] = 1 - value[::80]
+        return {"hint": value}
+
+    fill(datasets, extra=nearly)
+    (warning,) = run(features=(*FEATURES, "hint")).warnings
+    assert "'hint' alone" in warning
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"holdout_share": 1.0}, "holdout_share"),
+        ({"window_batches": 0}, "window_batches"),
+        ({"features": ()}, "feature"),
+    ],
+)
+def test_an_impossible_spec_is_refused(changes, words):
+    with pytest.raises(InputError, match=words):
+        spec(**changes)
