@@ -28,7 +28,9 @@ def add_commands(commands: Any) -> None:
         parser.add_argument(
             f"--{incident.replace('_', '-')}", type=int, metavar="WEEK", help=f"{_words(incident)} in this week"
         )
-    parser.add_argument("--late-borough", metavar="NAME", help="labels of its pickups come late ...")
+    parser.add_argument(
+        "--late-borough", metavar="NAME", default="Queens", help="its labels come late ... (default Queens)"
+    )
     parser.add_argument("--late-borough-week", type=int, metavar="WEEK", help="... from this week on")
     parser.add_argument("--no-season", dest="season", action="store_false", help="every hour and week like any other")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write here what was made")

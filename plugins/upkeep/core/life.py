@@ -71,7 +71,7 @@ class Life:
 
         Examples
         --------
-        >>> Life.from_json({"name": "taxi", "colour": "yellow"}, "taxi.yaml")
+        >>> Life.from_json({"name": "taxi", "colour": "yellow"}, "taxi.yaml")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         upkeep.errors.InputError: taxi.yaml must have exactly the keys of a life; missing: ...
         """

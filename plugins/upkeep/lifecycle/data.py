@@ -71,14 +71,17 @@ class DataStages:
             for batch in batches
         ]
         failed = [result for result in results if result.verdict == "fail"]
+        told = (failed or results)[-1]
+        quarantined = sum(result.quarantined for result in results)
+        passed = f"{len(results)} batches passed suite {told.suite!r}: {quarantined} rows are in quarantine."
         return {
             "batches": list(batches),
             "passed": not failed,
             "verdicts": {result.batch: result.verdict for result in results},
-            "quarantined": sum(result.quarantined for result in results),
-            "validation": (failed or results)[-1].validation_id,
-            "page": (failed or results)[-1].page,
-            "sentence": " ".join(result.sentence for result in failed or results),
+            "quarantined": quarantined,
+            "validation": told.validation_id,
+            "page": told.page,
+            "sentence": passed if len(results) > 1 and not failed else " ".join(r.sentence for r in failed or results),
         }
 
     def prepare(self, batches: Sequence[str]) -> Json:

@@ -97,7 +97,7 @@ def train(
         dataset_name=spec.dataset,
         dataset_digest=version.digest,
         records={
-            "reference": reference(split.holdout, scores["holdout"], spec),
+            "reference": reference(split, scores["holdout"], spec),
             "holdout": holdout_record(split.holdout[spec.time], batches, spec, as_of),
             "training": summary(split, metrics, findings, batches, spec, tag),
         },

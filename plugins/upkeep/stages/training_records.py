@@ -40,13 +40,16 @@ def provenance(version: DatasetVersion, spec: TrainSpec) -> dict[str, str]:
     }
 
 
-def reference(holdout: Columns, scores: NDArray[np.float64], spec: TrainSpec) -> Json:
-    """What later windows are held against: the rows that the model was not fitted on."""
+def reference(split: TimeSplit, scores: NDArray[np.float64], spec: TrainSpec) -> Json:
+    """What later windows are held against: all features, and the accuracy on rows that the model was not fitted on."""
+    holdout = split.holdout
     return ModelReference.fit(
         table={name: holdout[name] for name in spec.features},
         scores=scores,
         labels=holdout["label"],
         when=holdout[spec.time],
+        learned={name: split.train[name] for name in spec.features},
+        learned_when=split.train[spec.time],
         threshold=spec.threshold,
     ).to_json()
 

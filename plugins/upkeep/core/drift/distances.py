@@ -43,7 +43,7 @@ def distances(reference: Profile, current: Profile, column: str) -> list[Distanc
     """All distances of one column: where its values lie, and whether there is a value at all."""
     cells = reference.grid.cells[column]
     a, b = reference.columns[column], current.columns[column]
-    nulls = _share("null_rate", a.nulls, reference.rows, b.nulls, current.rows)
+    nulls = _share("null_rate", a.nulls, a.rows, b.nulls, b.rows)
     if isinstance(cells, NumericCells):
         return [kolmogorov_smirnov(a, b, cells.single), nulls]
     new = _share("new_categories", int(a.counts[-1]), a.values, int(b.counts[-1]), b.values)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.columns import Columns, row_count, select
+from upkeep.core.columns import Columns, concatenate, row_count, select
 from upkeep.core.drift.tolerance import tolerances
 from upkeep.core.feedback.checks import check_labels, check_scores
 from upkeep.core.profile.grid import ReferenceGrid
@@ -21,7 +21,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ModelReference:
-    """Profile, natural variation, and accuracy by score bucket of the held-out rows.
+    """Profile and natural variation of the features, and accuracy by score bucket of the held-out rows.
 
     `edges` are the lower ends of all buckets but the first, shape (buckets - 1,); `bucket_rows` and
     `bucket_correct` have shape (buckets,). The profile holds the table's columns and the model's own `score`.
@@ -44,11 +44,13 @@ class ModelReference:
         scores: NDArray[np.float64],
         labels: NDArray[Any],
         when: NDArray[np.datetime64],
+        learned: Columns | None = None,
+        learned_when: NDArray[np.datetime64] | None = None,
         buckets: int = 10,
         threshold: float = 0.5,
         window_days: int = 7,
     ) -> ModelReference:
-        """Measure the rows that a model was accepted on. They must not have been used to fit it.
+        """Measure the rows that a model was accepted on; its accuracy only on rows that it was not fitted on.
 
         Parameters
         ----------
@@ -60,6 +62,9 @@ class ModelReference:
             0 or 1.
         when : ndarray of datetime64, shape (n,)
             Time of each row: windows of `window_days` days give the natural variation of each column.
+        learned, learned_when : like `table` and `when`, optional
+            The rows it was fitted on. They count for the features' profile and natural variation, and for nothing else:
+            a holdout of a few days would make other weekdays look like drift.
         buckets : int
             Buckets of equal mass on the score; ties may make them fewer, but none is ever empty.
         threshold : float
@@ -80,16 +85,19 @@ class ModelReference:
         check_scores(scores)
         if np.isnan(check_labels(labels)).any():
             raise InputError("every row of a reference must be labelled, but some labels are missing. Leave them out.")
-        profiled = table | {"score": scores}
-        grid = ReferenceGrid.fit(profiled)
-        parts = [Profile.build(grid, select(profiled, part)) for part in _windows(when, window_days)]
+        everything = [(learned, learned_when)] if learned is not None and learned_when is not None else []
+        everything.append((table, when))
+        features, natural, windows = _profile(
+            concatenate(part for part, _ in everything), np.concatenate([at for _, at in everything]), window_days
+        )
+        score, natural_score, _ = _profile({"score": scores}, when, window_days)
         edges = _edges(scores, buckets)
         at = np.searchsorted(edges, scores, side="right")
         correct = (scores >= threshold) == (labels == 1)
         return cls(
-            profile=Profile.build(grid, profiled),
-            tolerances=tolerances(parts, floor=0.0),
-            windows=len(parts),
+            profile=features.beside(score),
+            tolerances={**natural, **natural_score},
+            windows=windows,
             threshold=threshold,
             edges=edges,
             bucket_rows=np.bincount(at, minlength=len(edges) + 1),
@@ -148,6 +156,13 @@ class ModelReference:
             bucket_rows=np.asarray(record["bucket_rows"], dtype=np.int64),
             bucket_correct=np.asarray(record["bucket_correct"], dtype=np.int64),
         )
+
+
+def _profile(table: Columns, when: NDArray[np.datetime64], days: int) -> tuple[Profile, dict[str, float], int]:
+    """A table's profile, its natural variation without a floor, and from how many windows that was learned."""
+    grid = ReferenceGrid.fit(table)
+    parts = [Profile.build(grid, select(table, part)) for part in _windows(when, days)]
+    return Profile.build(grid, table), tolerances(parts, floor=0.0), len(parts)
 
 
 def _windows(when: NDArray[np.datetime64], days: int) -> list[NDArray[np.int64]]:

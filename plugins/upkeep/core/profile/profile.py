@@ -29,10 +29,14 @@ class ColumnProfile:
         return int(self.counts.sum())
 
     @property
+    def rows(self) -> int:
+        """Rows that were counted, with a value or without."""
+        return self.values + self.nulls
+
+    @property
     def null_share(self) -> float:
         """Share of rows without a value; 0 for a table without rows."""
-        rows = self.values + self.nulls
-        return self.nulls / rows if rows else 0.0
+        return self.nulls / self.rows if self.rows else 0.0
 
     def to_json(self) -> dict[str, Any]:
         return {"counts": self.counts.tolist(), "nulls": self.nulls, "low": self.low, "high": self.high}
@@ -86,6 +90,11 @@ class Profile:
             raise InputError("profiles must share one reference grid to be merged; build both with the same grid.")
         columns = {name: _add(column, other.columns[name]) for name, column in self.columns.items()}
         return Profile(grid=self.grid, rows=self.rows + other.rows, columns=columns)
+
+    def beside(self, other: Profile) -> Profile:
+        """Columns of two tables in one profile; `rows` are those of the first, each column keeps its own count."""
+        grid = ReferenceGrid(cells={**self.grid.cells, **other.grid.cells})
+        return Profile(grid=grid, rows=self.rows, columns={**self.columns, **other.columns})
 
     def only(self, names: Iterable[str]) -> Profile:
         """The profile of some of the columns."""
