@@ -255,7 +255,10 @@ def test_a_required_column_without_any_value_fails_the_validation(world):
     world.put("bad.parquet", world.trips | {"dropoff_location_id": np.full(200, np.nan)})
     result = world.validate(world.ingest("bad.parquet"))
     assert (result.verdict, result.accepted) == ("fail", 0)
-    assert "200 of 200 rows are refused, where at most 20.0% and never all may be" in result.sentence
+    assert (
+        "200 of 200 rows are refused, where at most 20.0% and never all may be; most of them, 200, by "
+        in result.sentence
+    )
     assert "expect_column_values_to_not_be_null(dropoff_location_id) failed" in result.warnings[0]
 
 

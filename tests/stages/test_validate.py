@@ -118,7 +118,7 @@ def test_nothing_is_accepted_on_fail_but_refused_rows_are_kept(stores):
     assert len(stores.ids("quarantine")) == 1
     assert result.sentence == (
         "batch b1 of taxi/raw must satisfy suite 'taxi.raw', but between(fare) failed: negative fares. "
-        "Look at validations/taxi/raw/b1.html and at the quarantine."
+        "Look at validations/taxi/raw/b1.html and at taxi/quarantine, batch b1-raw."
     )
 
 

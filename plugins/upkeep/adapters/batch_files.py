@@ -239,8 +239,12 @@ def _explained(uri: str) -> Iterator[None]:
     except FileNotFoundError as err:
         raise InputError(f"a source must exist; there is no {uri!r}. Check the name, or deliver it first.") from err
     except pa.ArrowException as err:
-        raise InputError(f"a batch must be readable to its end; {uri} is not: {err}. Deliver it again.") from err
+        raise InputError(
+            f"a batch must be readable to its end; {uri} is not: {str(err).rstrip('.')}. Deliver it again."
+        ) from err
     except OSError as err:
         if err.errno is None:  # Parquet's readers say so where a page is damaged; file systems have a number
-            raise InputError(f"a batch must be readable to its end; {uri} is not: {err}. Deliver it again.") from err
+            raise InputError(
+                f"a batch must be readable to its end; {uri} is not: {str(err).rstrip('.')}. Deliver it again."
+            ) from err
         raise BackendError(f"{uri} must be readable, but: {err}. Check the file system and its permissions.") from err

@@ -97,8 +97,10 @@ def judge(checks: Sequence[Check], rows: int, *, max_quarantine_share: float) ->
     explanation = [f"{_name(check)} could not be carried out: {check.message}" for check in checks if check.crashed]
     explanation += [f"{_name(check)} failed: {check.message}" for check in failed if check.severity == "error"]
     if len(refused) > max_quarantine_share * rows or len(refused) == rows:
+        most = max(failed, key=lambda check: len(check.rows))
         explanation.append(
-            f"{len(refused)} of {rows} rows are refused, where at most {max_quarantine_share:.1%} and never all may be"
+            f"{len(refused)} of {rows} rows are refused, where at most {max_quarantine_share:.1%} and never all may be; "
+            f"most of them, {len(most.rows)}, by {_name(most)}"
         )
     passed: Verdict = "pass_with_quarantine" if len(refused) else "pass"
     return Judgement(

@@ -91,8 +91,10 @@ class ValidationResult:
         """The answer in one sentence: what had to hold, what came, and where to look."""
         what = f"batch {self.batch} of {self.dataset}/{self.table}"
         if self.verdict == "fail":
-            why = "; ".join(self.explanation)
-            return f"{what} must satisfy suite {self.suite!r}, but {why}. Look at {self.page} and at the quarantine."
+            look = self.page + (
+                f" and at {self.dataset}/quarantine, batch {self.quarantine}" if self.quarantine else ""
+            )
+            return f"{what} must satisfy suite {self.suite!r}, but {'; '.join(self.explanation)}. Look at {look}."
         rows = f"{self.quarantined} of {self.rows} rows are in quarantine"
         if not self.quarantined:
             rows = f"{self.refused} of {self.rows} rows were reported" if self.refused else f"all {self.rows} rows hold"
