@@ -1,7 +1,7 @@
-"""Resolve requirements-cluster.in on top of requirements.lock; keep only what the lock lacks or must give up.
+"""Resolve requirements-cluster.in on top of requirements.lock; keep only what the lock lacks.
 
 Usage: ``python docker/cluster_lock.py`` where `uv` is on the PATH. The image installs requirements.lock first and
-the result second, so a package that stands in both is replaced.
+the result second.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LOCK = HERE.parent / "requirements.lock"
-REPLACED = {"python-dateutil"}  # botocore and flask-appbuilder need it below 3; nothing locked needs 3
 
 
 def packages(text: str) -> dict[str, list[str]]:
@@ -30,7 +29,7 @@ def packages(text: str) -> dict[str, list[str]]:
 
 def main() -> None:
     locked = packages(LOCK.read_text())
-    pins = "\n".join(lines[0].rstrip(" \\") for name, lines in locked.items() if name not in REPLACED)
+    pins = "\n".join(lines[0].rstrip(" \\") for lines in locked.values())
     source, target = HERE / "requirements-cluster.in", HERE / "requirements-cluster.lock"
     command = ["uv", "pip", "compile", str(source), "--constraint", "-", "--python-version", "3.11"]
     command += ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "--quiet"]

@@ -35,6 +35,11 @@ class AirflowApi:
         found: list[Json] = self.get(f"/dags/{dag}/dagRuns", order_by="id", limit=100)["dag_runs"]
         return found
 
+    def task_state(self, dag: str, run: str, task: str) -> str | None:
+        """State of a task instance, None before it is scheduled."""
+        state: str | None = self.get(f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}")["state"]
+        return state
+
     def failed_tasks(self, dag: str, run: str) -> list[Json]:
         """Task instances of a run that failed."""
         found: list[Json] = self.get(f"/dags/{dag}/dagRuns/{run}/taskInstances")["task_instances"]

@@ -13,6 +13,8 @@ from upkeep.errors import BackendError
 
 #: Time a step may take, on a machine that is busy with other things as well.
 STEP_WITHIN_S = 420.0
+#: An asking task's process ends within this time after it has asked.
+SETTLED_AFTER_S = 8.0
 #: DAGs whose failure ends a story; a gate that stays shut ends the retrain DAG's run, which is an answer.
 MUST_SUCCEED = ("ingest", "train", "score", "monitor")
 
@@ -97,9 +99,19 @@ class Story:
 
     def approve(self) -> None:
         """Say yes to the retrain, as a person would on Airflow's page."""
+        dag = f"{self.life.name}_retrain"
         self.wait("the request for approval", lambda: bool(self._waiting()))
-        for detail in self._waiting():
-            self.api.answer(detail, "Approve")
+
+        def approved() -> bool:
+            run = self.api.runs(dag)[-1]["dag_run_id"]
+            if self._waiting():
+                # Airflow takes an answer that comes before the asking process has ended for a crash, and asks again.
+                time.sleep(SETTLED_AFTER_S)
+                for detail in self._waiting():
+                    self.api.answer(detail, "Approve")
+            return self.api.task_state(dag, run, "approve") == "success"
+
+        self.wait("the approval", approved)
         self.tell("retrain approved")
 
     def _waiting(self) -> list[Json]:

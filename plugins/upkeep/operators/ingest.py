@@ -24,7 +24,7 @@ class IngestOperator(BaseOperator):
     template_fields: Sequence[str] = ("source",)
 
     def __init__(self, *, life: Life, source: str | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=True, **kwargs)
         self.life = life
         self.source = source
 

@@ -29,7 +29,7 @@ class ValidateOperator(BaseOperator):
     operator_extra_links = (ValidationPageLink(),)
 
     def __init__(self, *, life: Life, point: str, batches: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=True, **kwargs)
         self.life = life
         self.point = point
         self.batches = batches
