@@ -22,7 +22,7 @@ class LifeAssets:
         def uri(kind: str) -> str:
             return f"upkeep://{life.name}/{kind}"
 
-        trigger = NewBatchTrigger(source=life.source, poll_s=life.poll_s)
+        trigger = NewBatchTrigger(source=life.source, poll_s=life.poll_s, trusted=True)
         watcher = AssetWatcher(name=f"{life.name}_new_batch", trigger=trigger)
         self.inbox = Asset(name=f"{life.name}_inbox", uri=uri("inbox"), watchers=[watcher])
         self.dataset = Dataset(name=f"{life.name}_dataset", uri=uri("dataset"))

@@ -62,7 +62,9 @@ import json, sys
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(sys.argv[1])
 assert not bag.import_errors, bag.import_errors
-print(json.dumps({d.dag_id: {"tasks": d.task_ids, "schedule": [asset.name for asset in d.timetable.asset_condition.objects]} for d in bag.dags.values()}))
+def about(dag):
+    return {"tasks": dag.task_ids, "schedule": [asset.name for asset in dag.timetable.asset_condition.objects]}
+print(json.dumps({dag.dag_id: about(dag) for dag in bag.dags.values()}))
 """
     home = tmp_path_factory.mktemp("home")
     environment = os.environ | {

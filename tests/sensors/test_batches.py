@@ -27,7 +27,7 @@ def test_returns_the_fingerprint_of_what_is_new(inbox):
 def test_defers_to_the_trigger_with_the_same_question(inbox):
     with pytest.raises(TaskDeferred) as deferred:
         NewBatchSensor(task_id="wait", source="trips", poke_interval=7, deferrable=True).execute({})
-    assert deferred.value.trigger.serialize()[1] == {"source": "trips", "poll_s": 7, "known": ""}
+    assert deferred.value.trigger.serialize()[1] == {"source": "trips", "poll_s": 7, "known": "", "trusted": False}
     assert deferred.value.method_name == "resume"
 
 

@@ -11,8 +11,8 @@ from upkeep.ports import BatchSource, Datasets, Documents, Painter, Tracker, Tra
 class Backends:
     """What the operators, the command line and the triggers hand to the stages."""
 
-    def __init__(self, workspace: Workspace | None = None) -> None:
-        self.workspace = workspace or Workspace.from_environment()
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
 
     @cached_property
     def datasets(self) -> Datasets:

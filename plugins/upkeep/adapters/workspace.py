@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,15 @@ REMOTE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "http", "http
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The folder `UPKEEP_HOME` (default ``./var``)."""
+    """The folder `UPKEEP_HOME` (default ``./var``); `trusted` are sources that the DAGs' author has named."""
 
     root: Path
+    trusted: tuple[str, ...] = ()
 
     @classmethod
-    def from_environment(cls) -> Workspace:
+    def from_environment(cls, *, trusted: Sequence[str] = ()) -> Workspace:
         """The workspace of this process; also sets the tools' environment."""
-        workspace = cls(Path(os.environ.get("UPKEEP_HOME", "var")).absolute())
+        workspace = cls(Path(os.environ.get("UPKEEP_HOME", "var")).absolute(), tuple(trusted))
         workspace.root.mkdir(parents=True, exist_ok=True)
         workspace.quieten()
         return workspace
@@ -69,17 +71,19 @@ class Workspace:
     def source(self, uri: str) -> str:
         """The address of a source: a URL as it is, a path taken from the inbox and kept inside the allowed roots.
 
-        Allowed are the inbox and the folders of `UPKEEP_SOURCES` (separated like PATH).
+        Allowed are the inbox, the trusted sources, and the folders of `UPKEEP_SOURCES` (separated like PATH): a run's
+        own parameters come from whoever may start it.
         """
         scheme, separator, _ = uri.partition("://")
-        if "::" in uri or (
-            separator and scheme not in (*REMOTE, "file")
-        ):  # local:// or chained: any file of this machine
+        # A chained URL or local:// could lead to any file of this machine.
+        if "::" in uri or (separator and scheme not in (*REMOTE, "file")):
             raise InputError(f"a source must be a path, or a URL of {', '.join(REMOTE)} or file, got {uri!r}.")
         if separator and scheme != "file":
             return uri
         path = (self.inbox / uri.removeprefix("file://")).resolve()
-        allowed = [self.inbox, *(Path(part) for part in os.environ.get("UPKEEP_SOURCES", "").split(os.pathsep) if part)]
+        named = [part for part in os.environ.get("UPKEEP_SOURCES", "").split(os.pathsep) if part]
+        named += [part.removeprefix("file://") for part in self.trusted if "://" not in part.removeprefix("file://")]
+        allowed = [self.inbox, *(self.inbox / part for part in named)]
         if not any(path.is_relative_to(root.resolve()) for root in allowed):
             raise InputError(
                 f"a source must lie under {' or '.join(str(root) for root in allowed)}, got {uri!r}. "

@@ -114,6 +114,7 @@ def _watch_memory(running: list[Server], peak: list[float], stop: threading.Even
 def _story(airflow: LocalAirflow, started: float) -> Story:
     from upkeep.adapters.backends import Backends
     from upkeep.adapters.life_file import read_life
+    from upkeep.adapters.workspace import Workspace
     from upkeep.cli.airflow_api import AirflowApi
     from upkeep.cli.story import Story
 
@@ -122,7 +123,12 @@ def _story(airflow: LocalAirflow, started: float) -> Story:
 
     tell("Airflow is up")
     life = read_life(Path("dags/config/taxi.yaml"))
-    return Story(life=life, api=AirflowApi(airflow.url, "admin", airflow.password), backends=Backends(), tell=tell)
+    return Story(
+        life=life,
+        api=AirflowApi(airflow.url, "admin", airflow.password),
+        backends=Backends(Workspace.from_environment()),
+        tell=tell,
+    )
 
 
 def _live(story: Story) -> int:
@@ -166,14 +172,10 @@ def _account(story: Story, stable: int) -> None:
     due = next(decision for decision in decisions if decision["due"])
     promotion = story.api.runs(f"{story.life.name}_retrain")[-1]
     champion = story.backends.tracker.load(story.life.model, str(story.champion()))
-    versions = story.backends.versions.versions(story.life.dataset)
-    used = story.backends.documents.get("decisions", f"{story.life.model}/{due['window']}") or {}
+    trained = story.backends.tracker.record(story.life.model, champion.version, "training")
     print(f"\nstable phase: {stable} weeks, {sum(d['due'] for d in decisions[:stable])} suggestions")
     print(f"why:          {due['sentence']}")
     print(f"decision:     {due['id']}  (evidence: {', '.join(due['evidence'])})")
     print(f"retrain:      {promotion['dag_run_id']}, approved and gated")
     print(f"MLflow run:   {champion.run_id}  ({story.life.model} v{champion.version}, alias champion)")
-    tag = next(
-        (v.tag for v in reversed(versions) if v.meta["batches"][-1] in used.get("batches", [])), versions[-2].tag
-    )
-    print(f"DVC tag:      {tag}")
+    print(f"DVC tag:      {trained['tag']}, its last {len(trained['batches'])} batches")

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 from upkeep.adapters.backends import Backends
 from upkeep.adapters.life_file import read_suite
+from upkeep.adapters.source_watch import fingerprint
+from upkeep.adapters.workspace import Workspace
 from upkeep.core.life import Life
 from upkeep.errors import InputError
 from upkeep.lifecycle.records import json_record
@@ -25,7 +27,7 @@ class DataStages:
 
     def __init__(self, life: Life, backends: Backends | None = None) -> None:
         self.life = life
-        self.backends = backends or Backends()
+        self.backends = backends or Backends(Workspace.from_environment(trusted=(life.source, life.feedback)))
 
     def ingest(self, source: str | None = None) -> Json:
         """Take in every new file of the source; `batches` are those that still have to go through the stages."""
@@ -149,6 +151,8 @@ class DataStages:
         from upkeep.stages.labels import append_feedback
 
         uri = source or self.life.feedback
+        if not source and not fingerprint(self.backends.workspace, uri):
+            return {"files": 0, "rows": 0}
         taken = append_feedback(self.backends.source, self.backends.datasets, uri=uri, model=self.life.model)
         return {"files": len(taken), "rows": sum(batch.rows for batch in taken)}
 

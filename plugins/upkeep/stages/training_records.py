@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from upkeep.core.checks.finding import Finding
 from upkeep.core.checks.time_split import TimeSplit
-from upkeep.core.columns import Columns
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.ports import DatasetVersion, Json
 from upkeep.stages.train_spec import TrainSpec

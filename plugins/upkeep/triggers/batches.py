@@ -20,16 +20,18 @@ class NewBatchTrigger(BaseEventTrigger):
     :param source: folder or file below the inbox, or a URL.
     :param poll_s: seconds between two looks.
     :param known: fingerprint that is not news.
+    :param trusted: the source was named by the DAG's author, so it may lie anywhere.
     """
 
-    def __init__(self, *, source: str, poll_s: float = 15.0, known: str = "") -> None:
+    def __init__(self, *, source: str, poll_s: float = 15.0, known: str = "", trusted: bool = False) -> None:
         super().__init__()
+        self.trusted = trusted
         self.source = source
         self.poll_s = poll_s
         self.known = known
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        kwargs = {"source": self.source, "poll_s": self.poll_s, "known": self.known}
+        kwargs = {"source": self.source, "poll_s": self.poll_s, "known": self.known, "trusted": self.trusted}
         return "upkeep.triggers.batches.NewBatchTrigger", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -56,4 +58,5 @@ class NewBatchTrigger(BaseEventTrigger):
         from upkeep.adapters.source_watch import fingerprint
         from upkeep.adapters.workspace import Workspace
 
-        return fingerprint(Workspace.from_environment(), self.source)
+        trusted = (self.source,) if self.trusted else ()
+        return fingerprint(Workspace.from_environment(trusted=trusted), self.source)
