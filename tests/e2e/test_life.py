@@ -59,7 +59,7 @@ def test_the_evidence_chain_leads_from_the_model_back_to_the_rows(lived):
     assets = {asset["name"]: asset["id"] for asset in life.api.get("/assets", limit=100)["assets"]}
 
     def last_event(asset):
-        return life.api.get("/assets/events", asset_id=assets[asset], order_by="-id", limit=1)["asset_events"][0][
+        return life.api.get("/assets/events", asset_id=assets[asset], order_by="-timestamp", limit=1)["asset_events"][0][
             "extra"
         ]
 
