@@ -59,9 +59,9 @@ def test_the_evidence_chain_leads_from_the_model_back_to_the_rows(lived):
     assets = {asset["name"]: asset["id"] for asset in life.api.get("/assets", limit=100)["assets"]}
 
     def last_event(asset):
-        return life.api.get("/assets/events", asset_id=assets[asset], order_by="-timestamp", limit=1)["asset_events"][0][
-            "extra"
-        ]
+        return life.api.get("/assets/events", asset_id=assets[asset], order_by="-timestamp", limit=1)["asset_events"][
+            0
+        ]["extra"]
 
     promoted, asked = last_event("taxi_model"), last_event("taxi_retrain")
     assert promoted["version"] == life.champion()
