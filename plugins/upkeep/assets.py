@@ -9,6 +9,7 @@ from airflow.sdk import Asset, AssetAlias, AssetWatcher
 from airflow.sdk.definitions.asset import Dataset, Model
 
 from upkeep.core.life import Life
+from upkeep.errors import InputError
 from upkeep.triggers.batches import NewBatchTrigger
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ class LifeAssets:
         self.retrain_alias = AssetAlias(name=f"{life.name}_retrain_due")
 
 
-def triggering_facts(context: Context) -> dict[str, Any]:
+def triggering_facts(context: Context, *needed: str) -> dict[str, Any]:
     """What the events that started this run say, later ones over earlier ones; `batches` and spans are joined.
 
-    A run that a person started has no events: its `conf` stands in.
+    A run that a person started has no events: its `conf` stands in, and an absent fact is an InputError.
     """
     facts: dict[str, Any] = {}
     dag_run = context.get("dag_run")
@@ -45,6 +46,12 @@ def triggering_facts(context: Context) -> dict[str, Any]:
         since = min(filter(None, [facts.get("since"), extra.get("since")]), default=None)
         as_of = max(filter(None, [facts.get("as_of"), extra.get("as_of")]), default=None)
         facts |= {**extra, "batches": batches, "since": since, "as_of": as_of}
+    absent = [name for name in needed if not facts.get(name)]
+    if absent:
+        raise InputError(
+            f"a run must be told {', '.join(needed)} by the event that started it or by its conf; {', '.join(absent)} "
+            "did not come. Trigger it with a conf that has them, as the asset's events do."
+        )
     return facts
 
 

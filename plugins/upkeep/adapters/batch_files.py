@@ -17,6 +17,7 @@ import pyarrow.csv as pv
 import pyarrow.parquet as pq
 
 from upkeep.adapters.arrow_kinds import NULLS, Misfit, Seen, converted, scan, spelled_kind, stored_kind
+from upkeep.adapters.remote_errors import file_system_errors
 from upkeep.adapters.workspace import Workspace
 from upkeep.core.columns import Columns
 from upkeep.errors import BackendError, InputError
@@ -238,12 +239,9 @@ def _explained(uri: str) -> Iterator[None]:
         yield
     except FileNotFoundError as err:
         raise InputError(f"a source must exist; there is no {uri!r}. Check the name, or deliver it first.") from err
-    except pa.ArrowException as err:
-        raise InputError(
-            f"a batch must be readable to its end; {uri} is not: {str(err).rstrip('.')}. Deliver it again."
-        ) from err
-    except OSError as err:
-        if err.errno is None:  # Parquet's readers say so where a page is damaged; file systems have a number
+    except (pa.ArrowException, *file_system_errors()) as err:
+        # A damaged page is an Arrow error or an OSError without a number; those of file systems have one.
+        if isinstance(err, pa.ArrowException) or getattr(err, "errno", 0) is None:
             raise InputError(
                 f"a batch must be readable to its end; {uri} is not: {str(err).rstrip('.')}. Deliver it again."
             ) from err

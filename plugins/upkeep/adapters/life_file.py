@@ -21,8 +21,11 @@ def read_life(path: Path) -> Life:
         raise InputError(
             f"a life is described by a YAML file, but {path} does not exist. Copy dags/config/taxi.yaml."
         ) from err
+    except (OSError, UnicodeDecodeError) as err:
+        raise InputError(f"{path} must be a readable YAML file in UTF-8, but: {err}. Name another.") from err
     except yaml.YAMLError as err:
-        raise InputError(f"{path} must be YAML, but: {err}. Correct the line it names.") from err
+        reason = " ".join(str(err).split())
+        raise InputError(f"{path} must be YAML, but: {reason}. Correct the line it names.") from err
     if not isinstance(record, dict):
         raise InputError(f"{path} must hold keys and values, got {type(record).__name__}. Copy dags/config/taxi.yaml.")
     return Life.from_json(record, path.name)
@@ -57,4 +60,4 @@ def _substitute(text: str, path: Path) -> str:
             raise InputError(f"{path.name} needs the environment variable {match['name']}, which is not set. Set it.")
         return found
 
-    return re.sub(r"\$\{(?P<name>[A-Z_]+)(:-(?P<default>[^}]*))?\}", value, text)
+    return re.sub(r"\$\{(?P<name>[A-Z_][A-Z0-9_]*)(:-(?P<default>[^}]*))?\}", value, text)

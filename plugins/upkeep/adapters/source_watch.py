@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from upkeep.errors import BackendError
+from upkeep.adapters.remote_errors import file_system_errors
+from upkeep.errors import BackendError, InputError
 
 if TYPE_CHECKING:
     from upkeep.adapters.workspace import Workspace
@@ -16,6 +17,8 @@ def fingerprint(workspace: Workspace, uri: str) -> str:
 
     Raises
     ------
+    InputError
+        If its file system is not installed.
     BackendError
         If the source cannot be listed (a folder that does not exist yet counts as empty).
     """
@@ -26,7 +29,9 @@ def fingerprint(workspace: Workspace, uri: str) -> str:
         found = files.find(path, detail=True)
     except FileNotFoundError:
         return ""
-    except OSError as err:
+    except ImportError as err:
+        raise InputError(f"the file system of {uri!r} must be installed, but: {err}. Install it.") from err
+    except file_system_errors() as err:
         raise BackendError(f"source {uri!r} must be listable, but: {err}. Check its address and permissions.") from err
     visible = {name: about for name, about in found.items() if not name.rpartition("/")[2].startswith((".", "_"))}
     lines = [f"{name} {about.get('size')} {_changed(about)}" for name, about in sorted(visible.items())]

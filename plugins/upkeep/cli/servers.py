@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -85,18 +86,23 @@ class Server:
                 self._process.wait(STOPPED_WITHIN_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-        for process in tree:
+        left = {*tree, *self._tree()}  # and what was started meanwhile
+        for process in left:
             if process.is_running():
                 process.kill()
-        psutil.wait_procs(tree, timeout=10)
+        psutil.wait_procs(left, timeout=10)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _tree(self) -> list[psutil.Process]:
-        try:
-            parent = psutil.Process(self._process.pid)
-            return [*parent.children(recursive=True), parent]
-        except psutil.NoSuchProcess:
-            return []
+    def _tree(self) -> set[psutil.Process]:
+        """The parent, its descendants, and what a parent that has died left behind in its session."""
+        found: set[psutil.Process] = set()
+        for process in psutil.process_iter():
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getsid(process.pid) == self._process.pid:
+                    found.add(process)
+        with suppress(psutil.NoSuchProcess):
+            found.update(psutil.Process(self._process.pid).children(recursive=True))
+        return found
 
 
 class LocalMlflow(Server):

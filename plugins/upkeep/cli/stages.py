@@ -48,7 +48,7 @@ def version(life: Lifecycle, chosen: argparse.Namespace) -> Json:
 
 def train(life: Lifecycle, chosen: argparse.Namespace) -> Json:
     versions = life.backends.versions.versions(life.life.dataset)
-    wanted = [made for made in versions if not chosen.batches or len(made.meta["batches"]) == int(chosen.batches)]
+    wanted = [made for made in versions if not chosen.batches or str(len(made.meta["batches"])) == chosen.batches]
     if not wanted:
         raise InputError(
             f"a dataset version{f' of {chosen.batches} batches' if chosen.batches else ''} must exist, but {life.life.dataset} "

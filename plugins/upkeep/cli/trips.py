@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from upkeep.errors import InputError
+
 INCIDENTS = ("new_year_week", "concept_week", "broken_meter_week")
 
 
@@ -50,6 +52,8 @@ def generate(chosen: argparse.Namespace) -> None:
     from upkeep.adapters.workspace import Workspace
     from upkeep.core.simulation.incidents import Incidents
 
+    if chosen.weeks < 1:
+        raise InputError(f"weeks must be at least 1, got {chosen.weeks}.")
     names = (*INCIDENTS, "late_borough", "late_borough_week", "season")
     incidents = Incidents(**{name: getattr(chosen, name) for name in names})
     inbox = chosen.to or Workspace.from_environment().inbox

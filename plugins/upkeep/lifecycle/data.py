@@ -131,6 +131,10 @@ class DataStages:
         """First day of the batches, and the midnight after their last row: labels known by then are known to us."""
         found = [self.backends.datasets.find(f"{self.life.dataset}/features", batch) for batch in batches]
         whole = [batch for batch in found if batch is not None]
+        if not whole:
+            raise InputError(
+                f"{self.life.dataset}/features must hold one of the batches {list(batches)}, but does not. Prepare them first."
+            )
         first, last = min(batch.since for batch in whole)[:10], max(batch.until for batch in whole)[:10]
         return first, (date.fromisoformat(last) + timedelta(days=1)).isoformat()
 

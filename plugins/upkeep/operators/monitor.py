@@ -31,7 +31,7 @@ class MonitorModelOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         from upkeep.lifecycle import Lifecycle
 
-        facts = triggering_facts(context)
+        facts = triggering_facts(context, "since", "as_of")
         report = Lifecycle(self.life).monitor(since=facts["since"], as_of=facts["as_of"])
         context["ti"].xcom_push("picture", report["picture"])
         self.log.info("%s", report["sentence"])

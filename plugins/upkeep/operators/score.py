@@ -31,7 +31,7 @@ class ScoreBatchOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         from upkeep.lifecycle import Lifecycle
 
-        life, facts = Lifecycle(self.life), triggering_facts(context)
+        life, facts = Lifecycle(self.life), triggering_facts(context, "batches")
         if self.skip_without_champion and life.champion() is None:
             raise AirflowSkipException("no model has been promoted yet")
         result = life.score(facts["batches"]) | {"tag": facts.get("tag", ""), "validation": facts.get("validation", "")}

@@ -44,7 +44,7 @@ class TrainModelOperator(BaseOperator):
             raise AirflowSkipException("there is a champion; the next training is the retrain DAG's")
         if self.first_only and not life.enough_for_first_model():
             raise AirflowSkipException(f"the first training waits for {self.life.training['first_batches']} batches")
-        facts = triggering_facts(context)
+        facts = triggering_facts(context, "tag", "as_of")
         made = life.train(
             tag=facts["tag"],
             as_of=facts["as_of"],

@@ -46,7 +46,7 @@ class FeedbackSensor(BaseSensorOperator):
     def _state(self, context: Context) -> dict[str, Any]:
         from upkeep.lifecycle import Lifecycle
 
-        facts = triggering_facts(context)
+        facts = triggering_facts(context, "since", "as_of")
         return Lifecycle(self.life).feedback_state(since=facts["since"], as_of=facts["as_of"])
 
     def execute(self, context: Context) -> Any:
@@ -55,7 +55,7 @@ class FeedbackSensor(BaseSensorOperator):
             return self._state(context)
         if self.poke(context):
             return self._state(context)
-        facts = triggering_facts(context)
+        facts = triggering_facts(context, "since", "as_of")
         trigger = FeedbackTrigger(
             life=asdict(self.life),
             since=facts["since"],
