@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from upkeep.adapters.atomic_files import exclusive, move_into_place
+from upkeep.core.addresses import without_credentials
 from upkeep.errors import BackendError
 
 SQLITE = "sqlite:///"
@@ -50,8 +50,7 @@ def mlflow_errors(uri: str, action: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as err:
-        address = re.sub(r"//[^/@]*@", "//", uri)  # without user and password
-        reason = str(err).replace(uri, address)
+        address, reason = without_credentials(uri), without_credentials(str(err))
         raise BackendError(
             f"MLflow at {address} must be able to {action}, but: {reason[:500].rstrip('. ')}. "
             "See that it is running and that MLFLOW_TRACKING_URI names it, and run this again."
