@@ -44,7 +44,7 @@ format: $(READY) ## rewrite the files in our style
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 wheel-check: $(READY) ## install the wheel beside Airflow in a fresh environment, and mount plugins/ instead
-	@$(BIN)/python -m pytest -q tests/architecture/test_installation.py
+	@$(BIN)/python -m pytest -q tests/architecture/test_plugin_loading.py
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --all-extras --group dev --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -70,3 +70,8 @@ def test_another_process_gives_the_same_ids():
 def test_names_the_key_columns_that_are_absent(key):
     with pytest.raises(InputError, match="the key of a row must name columns of the table"):
         row_ids({"x": np.zeros(2)}, key)
+
+
+def test_whole_numbers_beyond_the_reach_of_floats_keep_ids_of_their_own():
+    ids = row_ids({"account": np.array([1234567890123456789, 1234567890123456788])}, ["account"])
+    assert ids[0] != ids[1]

@@ -218,3 +218,28 @@ def test_a_batch_that_is_not_there_or_has_no_rows_is_refused(stores):
         validate(_Says(), stores.datasets, stores.documents, table="gone", **about)
     with pytest.raises(GateClosed, match="batch b1 of taxi/empty must have rows, but has none"):
         validate(_Says(), stores.datasets, stores.documents, table="empty", **about)
+
+
+def test_rows_that_an_earlier_batch_has_brought_are_not_counted_twice(stores):
+    assert stores.validate(_Says(_check(success=True))).verdict == "pass"
+    one_known = TABLE | {"row_id": np.where(np.arange(N) < 1, TABLE["row_id"], TABLE["row_id"] + 1000)}
+    stores.datasets.write("taxi/raw", "b2", [one_known], time="t")
+    stores.datasets.write("taxi/raw", "b3", [TABLE | {"fare": TABLE["fare"] + 1}], time="t")
+
+    def verdict(batch):
+        return validate(
+            _Says(_check(success=True)),
+            stores.datasets,
+            stores.documents,
+            dataset="taxi",
+            batch=batch,
+            table="raw",
+            accepted="clean",
+            suite=SUITE,
+        )
+
+    second, corrected = verdict("b2"), verdict("b3")
+    assert (second.verdict, second.quarantined, second.accepted) == ("pass_with_quarantine", 1, N - 1)
+    assert corrected.verdict == "fail"
+    assert "10 of 10 rows are refused" in corrected.sentence
+    assert "expect_rows_not_to_be_in_another_batch(row_id)" in corrected.sentence

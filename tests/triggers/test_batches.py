@@ -80,3 +80,10 @@ def test_files_that_are_being_written_are_not_there_yet(inbox, name):
 def test_reports_a_source_outside_the_allowed_folders_instead_of_polling_for_ever(inbox):
     trigger = NewBatchTrigger(source="../../etc", poll_s=0.01)
     assert "InputError: a source must lie under" in _next(trigger)["error"]
+
+
+def test_a_watcher_whose_source_cannot_be_listed_starts_no_runs(inbox):
+    trigger = NewBatchTrigger(source="../../etc", poll_s=0.01)
+    trigger.asset_state_store = _Store()
+    with pytest.raises(TimeoutError):
+        _next(trigger, timeout=0.3)

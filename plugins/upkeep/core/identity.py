@@ -30,9 +30,10 @@ def row_ids(columns: Columns, key: Sequence[str]) -> NDArray[np.int64]:
 
     Notes
     -----
-    Each value becomes 64 bits (numbers as float64, times as microseconds, text by FNV-1a) and is mixed
-    in with splitmix64 [1]_. Integers and the same floats give the same id, so a column that turned from
-    integer to float because one value is missing does not change the ids of the other rows.
+    Each value becomes 64 bits (whole numbers as int64, others as float64, times as microseconds, text by FNV-1a)
+    and is mixed in with splitmix64 [1]_. A whole number gives the same id as integer and as float, so a column that
+    turned to float because one value is missing does not change the ids of the other rows; a float beyond 2**53,
+    which may have lost digits, keeps its own bits.
 
     References
     ----------
@@ -59,11 +60,13 @@ def row_ids(columns: Columns, key: Sequence[str]) -> NDArray[np.int64]:
 def _bits(values: NDArray[Any]) -> NDArray[np.uint64]:
     if values.dtype.kind in "mM":
         return values.astype("datetime64[us]" if values.dtype.kind == "M" else "timedelta64[us]").view(np.uint64)
-    if values.dtype.kind in "iufb":
-        # + 0.0 folds the two zeros into one; every NaN is written with one bit pattern.
-        number = values.astype(np.float64) + 0.0
-        number[np.isnan(number)] = np.nan
-        return number.view(np.uint64)
+    if values.dtype.kind in "iub":
+        return values.astype(np.int64).view(np.uint64)
+    if values.dtype.kind == "f":
+        number = values.astype(np.float64)
+        number[np.isnan(number)] = np.nan  # one bit pattern for every NaN
+        whole = (np.abs(number) < 2.0**53) & (number == np.round(number))
+        return np.where(whole, np.where(whole, number, 0).astype(np.int64).view(np.uint64), number.view(np.uint64))
     return np.fromiter((_fnv1a(value) for value in values), dtype=np.uint64, count=len(values))
 
 

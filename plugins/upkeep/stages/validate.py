@@ -58,7 +58,8 @@ def validate(
     Notes
     -----
     A batch that was accepted stays so: the stored result is returned, even under another suite. After a ``fail``
-    the suite may be corrected; rows it refuses then are kept beside those that the first one refused.
+    the suite may be corrected; rows it refuses then are kept beside those that the first one refused. Besides the
+    suite, a row whose `row_id` another batch of the accepting table has brought already is refused.
     """
     source = _found(datasets, f"{dataset}/{table}", batch)
     settled = accepted and _settled(datasets, documents, f"{dataset}/{accepted}", f"{dataset}/{table}", batch)
@@ -66,6 +67,8 @@ def validate(
         return settled
     rows = datasets.read(f"{dataset}/{table}", batches=[batch])
     checks = validator.run(suite, rows)
+    if accepted:
+        checks = [*checks, _not_delivered_before(datasets, rows, source, f"{dataset}/{accepted}")]
     judged = judge(checks, row_count(rows), max_quarantine_share=max_quarantine_share)
     result = _result(checks, judged, rows, dataset=dataset, table=table, batch=batch, suite=suite)
     result = replace(result, max_quarantine_share=max_quarantine_share)
@@ -87,6 +90,26 @@ def _found(datasets: Datasets, name: str, batch: str) -> Batch:
     if not found.rows:
         raise GateClosed(f"batch {batch} of {name} must have rows, but has none: every expectation would pass.")
     return found
+
+
+def _not_delivered_before(datasets: Datasets, rows: Columns, batch: Batch, accepting: str) -> CheckResult:
+    """Rows that another batch has brought already: a file that is corrected and delivered again must not count twice."""
+    others = [b for b in datasets.batches(accepting) if b.batch != batch.batch]
+    overlapping = [b.batch for b in others if b.since <= batch.until and b.until >= batch.since]
+    known = (
+        datasets.read(accepting, batches=overlapping, columns=["row_id"]) if overlapping and "row_id" in rows else {}
+    )
+    again = np.flatnonzero(np.isin(rows["row_id"], known["row_id"])) if known else np.empty(0, dtype=np.int64)
+    return CheckResult(
+        expectation="expect_rows_not_to_be_in_another_batch",
+        column="row_id",
+        severity="warn",
+        success=not len(again),
+        crashed=False,
+        rows=again,
+        observed=f"{len(again)} of {batch.rows} rows fail",
+        message=f"{len(again)} rows are in {accepting} already, from batches {overlapping}" if len(again) else "",
+    )
 
 
 def _settled(

@@ -15,7 +15,8 @@ class NewBatchTrigger(BaseEventTrigger):
     """Fire whenever the files of a source have changed and then stayed as they are for one poll.
 
     As an `AssetWatcher`'s trigger it remembers what it has fired for in the asset's state store, so that a
-    restarted triggerer does not fire again. For a deferred task it fires once, for anything but `known`.
+    restarted triggerer does not fire again; a source that cannot be listed is logged and looked at again, since
+    every event would start a run. For a deferred task it fires once: for anything but `known`, or with the error.
 
     :param source: folder or file below the inbox, or a URL.
     :param poll_s: seconds between two looks.
@@ -44,8 +45,11 @@ class NewBatchTrigger(BaseEventTrigger):
             try:  # listing blocks, and the triggerer has one event loop for every trigger
                 now = await asyncio.to_thread(self._look)
             except UpkeepError as err:
-                yield TriggerEvent({"error": f"{type(err).__name__}: {err}"})
-                return
+                if store is None:
+                    yield TriggerEvent({"error": f"{type(err).__name__}: {err}"})
+                    return
+                self.log.error("%s: %s", type(err).__name__, err)
+                now = ""
             if now and now == before and now != known:
                 known = now
                 if store is not None:
