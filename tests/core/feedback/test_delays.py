@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import beta
 
 from upkeep.core.feedback.delays import summarise_delays
 from upkeep.errors import InputError
@@ -54,3 +57,31 @@ def test_small_levels_and_equal_delays_are_not_named():
 def test_a_window_without_rows_is_refused():
     with pytest.raises(InputError, match="must have predictions"):
         summary([])
+
+
+def shares(waiting, held, rest_waiting, rest, alpha, others=1):
+    """One level against a rest of as many levels as said, all of it pending or seen after an hour."""
+    hours = [None] * waiting + [1] * (held - waiting) + [None] * rest_waiting + [1] * (rest - rest_waiting)
+    level = ["slow"] * held + [f"rest{i % others}" for i in range(rest)]
+    return summary(hours, {"zone": np.array(level, dtype=object)}, alpha=alpha).slow
+
+
+def test_a_level_is_named_just_when_its_exact_limits_are_further_apart_than_tolerated():
+    # by hand: the limits of 57 of 60 and of 700 of 1000, each missed with chance alpha/4 as there are two levels
+    alphas = 10.0 ** -np.arange(1, 12)
+    expected = [bool(beta.ppf(a / 4, 57, 4) - beta.isf(a / 4, 701, 300) > 0.05) for a in alphas]
+    assert True in expected
+    assert False in expected
+    assert [bool(shares(57, 60, 700, 1_000, alpha)) for alpha in alphas] == expected
+
+
+def test_the_error_is_shared_by_all_levels_that_could_be_named():
+    few, many = (shares(161, 200, 1_300, 2_000, 0.05, others) for others in (1, 20))
+    assert [slow.level for slow in few] == ["slow"]
+    assert many == ()
+
+
+@given(st.integers(50, 120), st.integers(0, 120), st.integers(50, 300), st.integers(0, 300))
+def test_a_named_level_is_slower_by_more_than_tolerated_in_the_sample_too(held, waiting, rest, rest_waiting):
+    for slow in shares(min(waiting, held), held, min(rest_waiting, rest), rest, 0.2):
+        assert slow.pending_share - slow.rest_pending_share > 0.05
