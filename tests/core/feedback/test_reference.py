@@ -32,10 +32,26 @@ def test_the_model_s_own_score_is_profiled_too():
     assert list(fitted().profile.columns) == ["fare", "zone", "score"]
 
 
+def test_levels_are_chosen_on_every_second_row_and_counted_on_the_others():
+    zone = np.array([f"even{i % 8}" if i % 2 == 0 else "odd" for i in range(4_000)], dtype=object)
+    flag = np.arange(4_000) % 2 == 0
+    reference = fitted(table={"zone": zone, "flag": flag, "fare": np.arange(4_000.0)})
+
+    assert set(reference.profile.grid.cells["zone"].levels) == {f"even{i}" for i in range(0, 8, 2)}
+    assert reference.profile.columns["zone"].counts.tolist() == [0] * 4 + [2_000]
+    assert reference.profile.columns["flag"].rows == 2_000
+    assert reference.profile.columns["fare"].rows == reference.profile.rows == 4_000
+
+
 def test_tied_scores_give_fewer_buckets_and_none_is_empty():
     reference = fitted(rows=100, scores=np.repeat([0.2, 0.8], [70, 30]), labels=np.repeat([0, 1], [70, 30]))
     assert reference.bucket_rows.tolist() == [70, 30]
     assert fitted(rows=10, scores=np.full(10, 0.3)).bucket_rows.tolist() == [10]
+
+
+def test_one_row_and_text_alone_make_a_reference():
+    reference = fitted(rows=1, table={"zone": np.array(["a"], dtype=object)})
+    assert (reference.profile.rows, reference.profile.columns["zone"].rows) == (1, 0)
 
 
 def test_whole_weeks_give_the_natural_variation():

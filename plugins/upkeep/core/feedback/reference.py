@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -159,10 +159,30 @@ class ModelReference:
 
 
 def _profile(table: Columns, when: NDArray[np.datetime64], days: int) -> tuple[Profile, dict[str, float], int]:
-    """A table's profile, its natural variation without a floor, and from how many windows that was learned."""
-    grid = ReferenceGrid.fit(table)
-    parts = [Profile.build(grid, select(table, part)) for part in _windows(when, days)]
-    return Profile.build(grid, table), tolerances(parts, floor=0.0), len(parts)
+    """A table's profile, its natural variation without a floor, and from how many windows that was learned.
+
+    Notes
+    -----
+    Levels of text and boolean columns are chosen on every second row and counted on the others. The top levels of the
+    very rows that are counted hold more of them than of any later rows, by luck alone: in a column of many rare values
+    the others' share would seem to rise in a world that stands still. Cuts of number columns have no such
+    luck, as the distance read at them is bounded over all cuts at once.
+    """
+    texts = {name: values for name, values in table.items() if values.dtype.kind in "OUb"}
+    numbers = {name: values for name, values in table.items() if name not in texts}
+    parts, counted = _windows(when, days), np.arange(1, len(when), 2)
+    profile, natural = _counted(ReferenceGrid.fit(numbers), numbers, np.arange(len(when)), parts)
+    levels = ReferenceGrid.fit(select(texts, np.arange(0, len(when), 2)))
+    by_level, natural_levels = _counted(levels, texts, counted, [part[part % 2 == 1] for part in parts])
+    whole = replace(profile.beside(by_level), rows=len(when))
+    return whole, natural | natural_levels, len(parts)
+
+
+def _counted(
+    grid: ReferenceGrid, table: Columns, rows: NDArray[np.int64], parts: Sequence[NDArray[np.int64]]
+) -> tuple[Profile, dict[str, float]]:
+    windows = [Profile.build(grid, select(table, part)) for part in parts]
+    return Profile.build(grid, select(table, rows)), tolerances(windows, floor=0.0)
 
 
 def _windows(when: NDArray[np.datetime64], days: int) -> list[NDArray[np.int64]]:
