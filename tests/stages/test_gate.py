@@ -30,8 +30,9 @@ def documents(tmp_path):
     return JsonDocuments(tmp_path / "records", tmp_path / "reports")
 
 
-def holdout(since="2024-01-15", batches=("b0", "b1", "b2", "b3")):
-    return {"dataset": "trips", "batches": list(batches), "since": since, "until": "2024-01-29", "as_of": AS_OF}
+def holdout(since="2024-01-15", until="2024-01-29", dataset="trips"):
+    batches = ["b0", "b1", "b2", "b3"]
+    return {"dataset": dataset, "batches": batches, "since": since, "until": until, "as_of": AS_OF}
 
 
 @pytest.fixture
@@ -133,10 +134,74 @@ def test_a_test_set_judges_as_many_challengers_as_was_agreed(run):
     assert "judged 1 of 1 challengers" in used.sentence
 
 
-def test_newer_rows_are_a_new_test_set(run, registry):
+@pytest.mark.parametrize(
+    ("second", "passed"),
+    [
+        (holdout(since="2024-01-15T00:01:00"), False),  # a minute shorter
+        (holdout(since="2024-01-14"), False),
+        (holdout(since="2024-01-22", until="2024-02-05"), False),
+        (holdout(since="2024-01-08", until="2024-01-15T00:00:00.000001"), False),  # one moment in common
+        (holdout(since="2024-01-08", until="2024-01-15"), True),
+        (holdout(since="2024-01-08", until="2024-01-15T00:00:00.000000"), True),
+    ],
+)
+def test_rows_that_have_judged_are_counted_wherever_the_holdouts_overlap(run, registry, second, passed):
+    first = run("1", "one")
+    assert (first.n, first.dataset, first.since, first.until) == (0.7, "trips", "2024-01-15", "2024-01-29")
+    registry.holdouts["2"] = second
+    assert run("2", "two").passed is passed
+
+
+def test_another_dataset_and_another_model_are_counted_for_themselves(run, registry, datasets, documents):
     run("1", "one")
-    registry.holdouts["2"] = holdout(since="2024-01-16")
-    assert run("2", "two").passed
+    documents.put("gates", "tips/other", documents.get("gates", "tips/one") | {"dataset": "other_trips"})
+    documents.put("gates", "tips_too/one", documents.get("gates", "tips/one"))
+    policy = GatePolicy(condition=POLICY.condition, first_condition=POLICY.first_condition, steps=2)
+    assert run("2", "two", policy).passed
+    assert "judged 2 of 2" in run("3", "three", policy).sentence
+
+
+def test_rows_left_out_for_the_champion_are_not_counted(run, registry):
+    """Version 1 is judged on the first week alone; 2 is held out from both, but compared on the second alone."""
+    registry.holdouts["1"] = holdout(since="2024-01-15", until="2024-01-22")
+    registry.holdouts["3"] = holdout(since="2024-01-22")
+    assert run("1", "one").n is not None
+    registry.set_alias("tips", "champion", "3")
+    wide = GatePolicy(condition="n - o > 0.02 +/- 0.2", first_condition=POLICY.first_condition)
+    result = run("2", "two", wide)
+    assert (result.since, result.labels) == ("2024-01-22", 500)
+    assert result.n is not None
+
+
+def test_shorter_and_shorter_holdouts_give_no_more_than_the_agreed_number_of_tries(run, registry):
+    """Each of the challengers is held out from a minute less than the one before."""
+    policy = GatePolicy(condition=POLICY.condition, first_condition=POLICY.first_condition, steps=3)
+    judged = []
+    for number in range(20):
+        name = f"try-{number}"
+        registry.flips[name] = 30
+        registry.holdouts[name] = holdout(since=f"2024-01-15T00:{number:02}:00")
+        judged.append(run(name, name, policy).n is not None)
+    assert judged == [True] * 3 + [False] * 17
+
+
+def test_an_evaluation_that_measured_nothing_is_asked_again_and_a_measured_one_is_final(run, registry, documents):
+    early = run("2", "e", as_of="2024-01-16")
+    assert (early.n, early.passed) == (None, False)
+    assert documents.get("gates", "tips/e")["n"] is None
+    later = run("2", "e")
+    assert (later.passed, later.n, later.as_of) == (True, 1.0, AS_OF)
+    assert documents.names("gates", "tips/") == ["tips/e"]
+    assert documents.get("gates", "tips/e")["n"] == 1.0
+    assert registry.tags["2"]["upkeep.gate.verdict"] == "pass"
+    assert run("2", "e", as_of="2024-01-16") == later
+
+
+def test_a_refused_evaluation_is_asked_again_after_more_steps_were_agreed(run):
+    run("1", "one")
+    assert run("2", "two").n is None
+    more = GatePolicy(condition=POLICY.condition, first_condition=POLICY.first_condition, steps=2)
+    assert run("2", "two", more).passed
 
 
 def test_an_evaluation_without_enough_labels_does_not_use_the_test_set_up(run):
@@ -150,7 +215,7 @@ def test_the_first_pass_retires_the_test_set_if_that_was_agreed(run):
     )
     assert not run("1", "one", policy).passed
     assert run("2", "two", policy).passed
-    assert "retires it" in run("3", "three", policy).sentence
+    assert "retires them" in run("3", "three", policy).sentence
 
 
 def test_ids_of_airflow_runs_name_evaluations(run, documents):

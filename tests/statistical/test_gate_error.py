@@ -74,3 +74,16 @@ def test_builders_who_see_every_verdict_cannot_climb_over_the_bar():
     any_pass = [any(evaluate(condition, n=n, o=None, d=None, mode="fp-free").passed for n in life) for life in lives]
     assert np.mean(any_pass) <= DELTA
     assert np.mean((lives > 0.8).any(axis=1)) > 0.99  # the control
+
+
+def test_the_best_of_many_tries_on_the_holdout_keeps_the_promise_only_if_each_try_is_counted():
+    """200 models at the bar, all measured, the best one sent to the gate."""
+    condition = parse("n > 0.5 +/- 0.05")
+    rng = np.random.default_rng(6)
+    rates = {}
+    for steps in (1, 200):
+        rows = required_labels(condition, reliability=1 - DELTA, steps=steps)
+        best = rng.binomial(rows, 0.5, (2_000, 200)).max(axis=1) / rows
+        rates[steps] = pass_rate(condition, [(n, None, None) for n in best], "fp-free")
+    assert rates[200] <= DELTA
+    assert rates[1] > 5 * DELTA  # the control: counted as one try

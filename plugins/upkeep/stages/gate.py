@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -25,7 +26,7 @@ __all__ = ["GatePolicy", "GateResult", "gate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """A stored verdict. `n`, `o`, `d` are None where they were not measured."""
+    """A stored verdict on the rows of `dataset` in [since, until). `n`, `o`, `d` are None where they were not measured."""
 
     model: str
     version: str
@@ -44,6 +45,9 @@ class GateResult:
     truth: Truth
     verdict: Literal["pass", "fail", "unknown"]
     passed: bool
+    dataset: str
+    since: str
+    until: str
     test_set: str
     sentence: str
 
@@ -57,15 +61,17 @@ class _Question:
     champion: str | None
     condition: Condition
     needed: int
-    holdout: Json
+    dataset: str
+    batches: Sequence[str]
     since: str
+    until: str
     as_of: str
 
     @property
     def test_set(self) -> str:
-        """Id of the rows the challenger was held out from."""
-        rows = {name: self.holdout[name] for name in ("dataset", "batches", "since", "until")}
-        return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16]
+        """Id of the rows that are judged on."""
+        rows = [self.dataset, list(self.batches), self.since, self.until]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +99,28 @@ def gate(
 ) -> GateResult:
     """Evaluate the policy's condition on the challenger's holdout with the labels observed by `as_of`.
 
-    With fewer labels than the promise needs, or on a test set that has already judged `steps` challengers, the gate
-    stays shut in either mode and the sentence says what is missing. The same `evaluation_id` gives the stored
-    result without looking at any row again. A closed gate is a result, not an error.
+    With fewer labels than the promise needs, or where `steps` challengers have been judged on a span of time that shares
+    a moment with this one, the gate stays shut in either mode and the sentence says what is missing. Nothing was measured
+    then, and the same `evaluation_id` asks again. Once measured, it gives the stored result without looking at any
+    row. A closed gate is a result, not an error.
 
     Raises
     ------
     InputError
         If the stored evaluation of this id is about another version.
+
+    Notes
+    -----
+    The promise is for a challenger that was chosen without looking at its accuracy on the holdout. `stages.train` shows
+    that accuracy for each training, so a builder who reads it and throws trainings away until one looks good has used the
+    test set for each of them, while the gate counts only those it judged. The best of many such tries passes far more
+    often than `reliability` says. Choose among candidates by the rows before the holdout; or, if the holdout did the
+    choosing, count every training in `steps`, under the adaptivity "full" if each was shaped by the one before.
     """
     name = record_name(model, evaluation_id)
     stored = documents.get("gates", name)
-    if stored:
-        result = _restored(stored, challenger)
-    else:
+    result = _restored(stored, challenger) if stored else None
+    if result is None or result.n is None:
         question = _question(tracker, policy, model, challenger, as_of)
         refusal = _used_up(documents, question, policy)
         measured = _Measured(labels=0, refusal=refusal) if refusal else _measure(datasets, tracker, question, policy)
@@ -132,7 +146,7 @@ def _question(tracker: Tracker, policy: GatePolicy, model: str, challenger: str,
     since = holdout["since"]
     if champion:
         # Rows before the champion's own holdout may be among those it learned from, which would flatter it.
-        since = max(since, tracker.record(model, champion, "holdout")["since"])
+        since = max(since, tracker.record(model, champion, "holdout")["since"], key=np.datetime64)
     return _Question(
         model=model,
         version=challenger,
@@ -141,37 +155,47 @@ def _question(tracker: Tracker, policy: GatePolicy, model: str, challenger: str,
         needed=required_labels(
             condition, reliability=policy.reliability, steps=policy.steps, adaptivity=policy.adaptivity
         ),
-        holdout=holdout,
+        dataset=holdout["dataset"],
+        batches=holdout["batches"],
         since=since,
+        until=holdout["until"],
         as_of=as_of,
     )
 
 
 def _used_up(documents: Documents, question: _Question, policy: GatePolicy) -> str:
-    """Why this test set may not judge another challenger; empty if it may."""
-    records = [documents.get("gates", name) or {} for name in documents.names("gates", f"{question.model}/")]
-    judged = [r for r in records if r.get("test_set") == question.test_set and r["n"] is not None]
-    if policy.adaptivity == "firstChange" and any(r["passed"] for r in judged):
-        return "this test set has let a challenger pass, which retires it; train on newer rows"
+    """Why these rows may not judge another challenger; empty if they may."""
+    records = [documents.get("gates", name) for name in documents.names("gates", f"{question.model}/")]
+    judged = [record for record in records if record and record["n"] is not None and _overlaps(record, question)]
+    rows = f"rows of {question.dataset} between {question.since} and {question.until}"
+    if policy.adaptivity == "firstChange" and any(record["passed"] for record in judged):
+        return f"some {rows} have let a challenger pass, which retires them; hold out newer rows"
     if len(judged) >= policy.steps:
         return (
-            f"this test set has judged {len(judged)} of {policy.steps} challengers and proves nothing about more; "
-            "train on newer rows, or raise steps before the next set"
+            f"some {rows} have judged {len(judged)} of {policy.steps} challengers and prove nothing about more; "
+            "hold out newer rows, or raise steps before the next ones"
         )
     return ""
 
 
+def _overlaps(record: Json, question: _Question) -> bool:
+    """Whether two spans [since, until) of a dataset share a moment: a holdout one minute shorter is not a new one."""
+    return record["dataset"] == question.dataset and bool(
+        np.datetime64(record["since"]) < np.datetime64(question.until)
+        and np.datetime64(question.since) < np.datetime64(record["until"])
+    )
+
+
 def _measure(datasets: Datasets, tracker: Tracker, question: _Question, policy: GatePolicy) -> _Measured:
-    holdout = question.holdout
     rows = labelled_rows(
         datasets,
         model=question.model,
-        dataset=holdout["dataset"],
-        batches=holdout["batches"],
+        dataset=question.dataset,
+        batches=question.batches,
         columns=None,
         as_of=question.as_of,
         since=question.since,
-        until=holdout["until"],
+        until=question.until,
     )
     labels = len(rows["label"])
     if labels < question.needed:
@@ -214,6 +238,9 @@ def _result(question: _Question, measured: _Measured, policy: GatePolicy, evalua
         truth=verdict.truth if verdict else "unknown",
         verdict="pass" if passed else "fail" if verdict and verdict.truth == "false" else "unknown",
         passed=passed,
+        dataset=question.dataset,
+        since=question.since,
+        until=question.until,
         test_set=question.test_set,
         sentence="",
     )

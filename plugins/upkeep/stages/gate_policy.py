@@ -15,7 +15,8 @@ class GatePolicy:
     """The condition and its promise; see `core.gate.condition` for the language and `core.gate.sample_size` for the promise.
 
     `first_condition` is used while there is no champion and may speak of n alone. `steps` is how many challengers
-    one test set may judge, after which newer rows are needed. Scores from `threshold` on are predicted 1.
+    the same rows may judge, after which newer rows are needed; holdouts that overlap in time count as the same rows.
+    Scores from `threshold` on are predicted 1.
     """
 
     condition: str

@@ -23,7 +23,7 @@ def required_labels(
     reliability : float
         1 - δ, in (0, 1): probability that no verdict on this test set is wrong.
     steps : int
-        H, how many models the test set will judge.
+        H, how many models the test set will judge, those included whose accuracy on it is read and that are thrown away.
     adaptivity : {"none", "full", "firstChange"}
         Who sees the verdicts: nobody who builds models until the set is retired; the builders, each time;
         the builders, but the set is retired at the first pass.
@@ -40,6 +40,11 @@ def required_labels(
     on the variables, their tolerances chosen proportional to the factors, a union bound over variables, clauses and
     verdicts. H' is H for "none" and "firstChange" (there only the all-fail history goes on), and 2^H for
     "full", the number of histories of passes and fails; it is kept as a logarithm, since 2^H overflows.
+
+    A model counts as one of the H from the moment somebody reads its accuracy on these rows, whether or not a gate judged
+    it: of 200 equal models, the one with the best accuracy is above its true accuracy nearly for sure, and one verdict on
+    it errs far more often than 1 - reliability. The promise is for models chosen without looking at these rows. Test sets
+    that share rows are one test set.
 
     References
     ----------
