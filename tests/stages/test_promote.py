@@ -9,10 +9,14 @@ from upkeep.stages.promote import promote, rollback
 @pytest.fixture
 def documents(tmp_path):
     documents = JsonDocuments(tmp_path / "records", tmp_path / "reports")
-    for version in ("1", "2", "3"):
-        record = {"version": version, "passed": version != "3", "sentence": "The gate is shut: n is too low."}
-        documents.put("gates", f"tips/e{version}", record)
+    for version, champion in (("1", None), ("2", "1"), ("3", "1")):
+        judged(documents, f"e{version}", version, champion, passed=version != "3")
     return documents
+
+
+def judged(documents, evaluation, version, champion, passed=True):
+    record = {"model": "tips", "version": version, "champion": champion, "evaluation_id": evaluation}
+    documents.put("gates", f"tips/{evaluation}", record | {"passed": passed, "sentence": "n is too low."})
 
 
 @pytest.fixture
@@ -70,6 +74,34 @@ def test_a_promotion_killed_anywhere_and_run_again_ends_the_same(documents, regi
     assert (result.version, result.previous) == ("2", "1")
     assert registry.aliases == {"champion": "2", "previous": "1"}
     assert documents.get("promotions", "tips/e2")["previous"] == "1"
+
+
+def test_a_pass_against_a_champion_of_the_past_promotes_nothing(registry, documents):
+    promote(registry, documents, model="tips", version="1", evaluation_id="e1")
+    judged(documents, "third", "3", "1")
+    promote(registry, documents, model="tips", version="2", evaluation_id="e2")
+    with pytest.raises(GateClosed, match=r"champion of now, version 2, .* was against version 1\. Run the gate again"):
+        promote(registry, documents, model="tips", version="3", evaluation_id="third")
+    assert registry.aliases == {"champion": "2", "previous": "1"}
+    assert documents.get("promotions", "tips/third") is None
+    judged(documents, "third-again", "3", "2")
+    assert promote(registry, documents, model="tips", version="3", evaluation_id="third-again").previous == "2"
+
+
+def test_of_two_first_models_that_passed_the_bar_one_becomes_champion(registry, documents):
+    judged(documents, "second", "2", None)
+    promote(registry, documents, model="tips", version="1", evaluation_id="e1")
+    with pytest.raises(GateClosed, match="was against no champion"):
+        promote(registry, documents, model="tips", version="2", evaluation_id="second")
+
+
+def test_after_a_rollback_a_verdict_against_the_version_rolled_back_counts_no_more(registry, documents):
+    promote(registry, documents, model="tips", version="1", evaluation_id="e1")
+    promote(registry, documents, model="tips", version="2", evaluation_id="e2")
+    judged(documents, "third", "3", "2")
+    rollback(registry, documents, model="tips")
+    with pytest.raises(GateClosed, match="champion of now, version 1,"):
+        promote(registry, documents, model="tips", version="3", evaluation_id="third")
 
 
 def test_a_late_repetition_takes_nothing_from_a_newer_champion(registry, documents):

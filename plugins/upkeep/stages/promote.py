@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from upkeep.errors import GateClosed, InputError
-from upkeep.ports import Documents, Tracker
+from upkeep.ports import Documents, Json, Tracker
 from upkeep.stages.record_names import record_name
 
 CHAMPION = "champion"
@@ -35,14 +35,15 @@ def promote(tracker: Tracker, documents: Documents, *, model: str, version: str,
     InputError
         If no evaluation of this id is stored, or it judged another version.
     GateClosed
-        If its verdict was not a pass.
+        If its verdict was not a pass, or was against another version than the champion of now.
     """
-    _check_gate(documents, model, version, evaluation_id)
+    verdict = _check_gate(documents, model, version, evaluation_id)
     name = record_name(model, evaluation_id)
     done = documents.get("promotions", name)
     if done:
         return Promotion(**done)
     current = tracker.version(model, CHAMPION)
+    _check_champion(verdict, current)
     if current != version:
         if current:
             tracker.set_alias(model, PREVIOUS, current)
@@ -90,7 +91,7 @@ def rollback(tracker: Tracker, documents: Documents, *, model: str) -> Promotion
     return result
 
 
-def _check_gate(documents: Documents, model: str, version: str, evaluation_id: str) -> None:
+def _check_gate(documents: Documents, model: str, version: str, evaluation_id: str) -> Json:
     verdict = documents.get("gates", record_name(model, evaluation_id))
     if verdict is None or verdict["version"] != version:
         came = "there is none" if verdict is None else f"it judged version {verdict['version']}"
@@ -99,3 +100,15 @@ def _check_gate(documents: Documents, model: str, version: str, evaluation_id: s
         )
     if not verdict["passed"]:
         raise GateClosed(f"{model} version {version} must pass its gate to be promoted. {verdict['sentence']}")
+    return verdict
+
+
+def _check_champion(verdict: Json, current: str | None) -> None:
+    """A verdict says nothing about a champion that came later. The version itself is one if an attempt was killed."""
+    if current in (verdict["champion"], verdict["version"]):
+        return
+    against, now = (f"version {v}" if v else "no champion" for v in (verdict["champion"], current))
+    raise GateClosed(
+        f"{verdict['model']} version {verdict['version']} must have passed its gate against the champion of now, {now}, but "
+        f"evaluation {verdict['evaluation_id']!r} was against {against}. Run the gate again under a new evaluation_id."
+    )
