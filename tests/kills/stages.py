@@ -17,6 +17,13 @@ from upkeep.ports import Training
 BATCHES = ("0a1b2c3d4e5f6071", "18293a4b5c6d7e8f")
 FEATURES = ("distance", "hour")
 ROWS = 240
+HOLDOUT = {
+    "dataset": "trips",
+    "batches": list(BATCHES),
+    "since": "2024-01-01T00:00:00",
+    "until": "2024-02-01T00:00:00",
+    "as_of": "2024-03-01T00:00:00",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +164,7 @@ def register(known: Backends, training_id: str) -> str:
         tags={"upkeep.training_id": training_id},
         dataset_name="trips",
         dataset_digest="0" * 32,
+        records={"holdout": HOLDOUT},
     )
     return known.tracker.log(training, model, {name: values[:3] for name, values in table.items()})[1]
 
@@ -194,6 +202,30 @@ def ready_to_train(known: Backends) -> None:
     register(known, "weekly-0")
 
 
+def ready_to_judge(known: Backends) -> None:
+    fill(known, "trips/features", "tip/feedback")
+    known.tracker.set_alias("tip", "champion", register(known, "weekly-0"))
+    register(known, "weekly-1")
+
+
+def gate(known: Backends) -> object:
+    from upkeep.stages.gate import GatePolicy
+    from upkeep.stages.gate import gate as stage
+
+    result = stage(
+        known.datasets,
+        known.tracker,
+        known.documents,
+        policy=GatePolicy(condition="n - o > 0 +/- 0.2", first_condition="n > 0.5 +/- 0.1"),
+        model="tip",
+        challenger="2",
+        evaluation_id="weekly-1",
+        as_of="2024-03-01T00:00:00",
+    )
+    assert result.n is not None, result.sentence
+    return result
+
+
 def with_champion(known: Backends) -> None:
     fill(known, "trips/features")
     known.tracker.set_alias("tip", "champion", register(known, "weekly-0"))
@@ -208,7 +240,8 @@ def score(known: Backends) -> object:
 def with_challenger(known: Backends) -> None:
     known.tracker.set_alias("tip", "champion", register(known, "weekly-0"))
     challenger = register(known, "weekly-1")
-    verdict = {"version": challenger, "passed": True, "sentence": "It is better."}
+    verdict = {"model": "tip", "version": challenger, "champion": "1", "evaluation_id": "evaluation-1"}
+    verdict |= {"passed": True, "sentence": "It is better."}
     known.documents.put("gates", "tip/evaluation-1", verdict)
 
 
@@ -237,6 +270,7 @@ ROWS_BY_NAME = {
     "version and push": Row(prepare=with_one_version, run=version, kills=20),
     "train": Row(prepare=ready_to_train, run=train, kills=8),
     "score": Row(prepare=with_champion, run=score, kills=8),
+    "gate": Row(prepare=ready_to_judge, run=gate, kills=8),
     "promote": Row(prepare=with_challenger, run=promote, kills=6),
     "append feedback": Row(
         prepare=lambda known: deliver(known, {f"labels/day{n}": labels(n) for n in range(2)}),

@@ -197,6 +197,26 @@ def test_an_evaluation_that_measured_nothing_is_asked_again_and_a_measured_one_i
     assert run("2", "e", as_of="2024-01-16") == later
 
 
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("step", ["put", "tag_version"])
+def test_killed_after_measuring_and_run_again_there_is_one_record(run, registry, documents, monkeypatch, step):
+    def die(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(documents if step == "put" else registry, step, die)
+        with pytest.raises(Killed):
+            run("1", "one")
+    assert registry.loads == 1  # it had been measured
+    assert run("1", "one").n == 0.7  # its own unfinished attempt has not used the rows up
+    assert documents.names("gates") == ["tips/one"]
+    assert registry.tags["1"]["upkeep.gate.evaluation"] == "one"
+    assert "judged 1 of 1" in run("2", "two").sentence
+
+
 def test_a_refused_evaluation_is_asked_again_after_more_steps_were_agreed(run):
     run("1", "one")
     assert run("2", "two").n is None
