@@ -89,6 +89,23 @@ def test_the_reference_is_of_the_held_out_rows(datasets, tracker, run):
     assert reference.accuracy == pytest.approx(result.metrics["holdout_accuracy"])
 
 
+def test_rows_whose_labels_are_late_count_for_the_profile_and_for_nothing_else(datasets, tracker, run):
+    fill(datasets, labels=False)
+    rows = datasets.read("trips/features")
+    late = (rows["city"] == "Bronx") & (np.arange(2000) % 5 < 3)
+    label = (rows["distance"] > rows["fare"]).astype(np.int64)
+    feedback = {"prediction_id": rows["row_id"], "observed_at": rows["at"], "label": label}
+    datasets.write("tips/feedback", "f", [{k: v[~late] for k, v in feedback.items()}], time="observed_at")
+
+    result = run()
+    reference = ModelReference.from_json(tracker.record("tips", result.version, "reference"))
+    assert result.train_rows + result.holdout_rows == (~late).sum()
+    assert reference.rows == result.holdout_rows
+    cut = np.datetime64(tracker.record("tips", result.version, "holdout")["since"])
+    assert reference.profile.columns["fare"].rows == 2000
+    assert reference.profile.columns["score"].rows == (rows["at"] >= cut).sum() > result.holdout_rows
+
+
 def test_the_same_training_id_gives_the_same_result_even_after_more_labels_came(datasets, run):
     fill(datasets)
     first = run()

@@ -16,7 +16,7 @@ from upkeep.core.checks.time_split import TimeSplit, split_by_time
 from upkeep.core.columns import Columns, select
 from upkeep.errors import GateClosed, InputError
 from upkeep.ports import Datasets, DatasetVersion, Json, Tracker, Trainer, Training, VersionStore
-from upkeep.stages.labelled import labelled_rows
+from upkeep.stages.labelled import all_rows, only_labelled
 from upkeep.stages.train_spec import TrainSpec
 from upkeep.stages.training_records import holdout_record, provenance, reference, run_params, summary
 
@@ -57,8 +57,8 @@ def train(
 ) -> TrainResult:
     """Fit on the older rows, check on the newer ones, log the run, register the version as `challenger`.
 
-    The same `training_id` gives the same run and version. Rows without a label observed by `as_of` are left out; see
-    `stages.labelled` for what that assumes.
+    The same `training_id` gives the same run and version. Rows without a label observed by `as_of` are left out of the
+    fit and of the accuracy (see `stages.labelled` for what that assumes), not of the reference's profile.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def train(
     """
     version = versions.find(tag)
     batches = _batches(datasets, spec, version)
-    rows = labelled_rows(
+    rows = all_rows(
         datasets,
         model=spec.model,
         dataset=spec.dataset,
@@ -77,15 +77,16 @@ def train(
         columns=list(dict.fromkeys(["row_id", spec.time, *spec.features])),
         as_of=as_of,
     )
-    split = _split(rows, spec, as_of)
+    split = _split(only_labelled(rows), spec, as_of)
     findings = _leaks(split, spec)
     _stop_on_errors(findings, spec.model)
     settings = {**spec.params, "seed": spec.seed}
     model = trainer.fit(spec.factory, _features(split.train, spec), split.train["label"], settings)
+    newer = select(rows, rows[spec.time] >= split.cut)
     scores = {
-        "train": trainer.score(model, _features(split.train, spec)),
-        "holdout": trainer.score(model, _features(split.holdout, spec)),
+        name: trainer.score(model, _features(part, spec)) for name, part in (("train", split.train), ("newer", newer))
     }
+    scores["holdout"] = scores["newer"][~np.isnan(newer["label"])]
     metrics = _metrics(split, scores, spec)
     findings = [*findings, *_overfits(metrics, len(split.holdout["label"]), spec)]
     _stop_on_errors(findings, spec.model)
@@ -97,7 +98,7 @@ def train(
         dataset_name=spec.dataset,
         dataset_digest=version.digest,
         records={
-            "reference": reference(split, scores["holdout"], spec),
+            "reference": reference(rows, split, scores, spec),
             "holdout": holdout_record(split.holdout[spec.time], batches, spec, as_of),
             "training": summary(split, metrics, findings, batches, spec, tag),
         },

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from upkeep.core.checks.finding import Finding
 from upkeep.core.checks.time_split import TimeSplit
+from upkeep.core.columns import Columns
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.ports import DatasetVersion, Json
 from upkeep.stages.train_spec import TrainSpec
@@ -39,16 +40,17 @@ def provenance(version: DatasetVersion, spec: TrainSpec) -> dict[str, str]:
     }
 
 
-def reference(split: TimeSplit, scores: NDArray[np.float64], spec: TrainSpec) -> Json:
-    """What later windows are held against: all features, and the accuracy on rows that the model was not fitted on."""
-    holdout = split.holdout
+def reference(rows: Columns, split: TimeSplit, scores: Mapping[str, NDArray[np.float64]], spec: TrainSpec) -> Json:
+    """What later windows are held against: features of all rows, accuracy on labelled ones that it was not fitted on.
+
+    `scores` are of the labelled rows held out (`holdout`) and of all rows since the split (`newer`).
+    """
     return ModelReference.fit(
-        table={name: holdout[name] for name in spec.features},
-        scores=scores,
-        labels=holdout["label"],
-        when=holdout[spec.time],
-        learned={name: split.train[name] for name in spec.features},
-        learned_when=split.train[spec.time],
+        table={name: rows[name] for name in spec.features},
+        when=rows[spec.time],
+        scores=scores["holdout"],
+        labels=split.holdout["label"],
+        profile_scores=scores["newer"],
         threshold=spec.threshold,
     ).to_json()
 

@@ -3,7 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from upkeep.core.drift.compare import compare
 from upkeep.core.feedback.reference import ModelReference
+from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 
 
@@ -49,16 +51,50 @@ def test_tied_scores_give_fewer_buckets_and_none_is_empty():
     assert fitted(rows=10, scores=np.full(10, 0.3)).bucket_rows.tolist() == [10]
 
 
+def test_the_profile_is_of_all_rows_and_the_accuracy_of_the_labelled_ones():
+    every, labelled = np.linspace(0, 1, 4_000), np.linspace(0.6, 1, 30)
+    reference = fitted(scores=labelled, labels=np.ones(30), profile_scores=every)
+
+    assert (reference.rows, reference.accuracy) == (30, 1.0)
+    assert reference.profile.columns["fare"].rows == reference.profile.columns["score"].rows == 4_000
+    assert reference.profile.columns["score"].low == 0.0
+    assert fitted(scores=labelled, labels=np.ones(30)).profile.columns["score"].rows == 30
+
+
+def city(rng, rows):
+    """A world that stands still: a fifth of the rows are in the Bronx, with higher scores."""
+    zone = rng.choice(np.array(["Bronx", "Queens"], dtype=object), rows, p=[0.2, 0.8])
+    return zone, np.clip(rng.normal(np.where(zone == "Bronx", 0.7, 0.4), 0.1), 0, 1)
+
+
+@pytest.mark.parametrize("of_all_rows", [True, False])
+def test_a_borough_whose_labels_are_late_does_not_drift(of_all_rows):
+    rng = np.random.default_rng(4)
+    zone, scores = city(rng, 40_000)
+    known = (zone != "Bronx") | (rng.random(40_000) < 0.4)
+    when = np.datetime64("2024-01-01", "us") + np.arange(40_000) * np.timedelta64(60, "s")
+    held_out = known & (np.arange(40_000) > 20_000)
+    labels = np.ones(held_out.sum())
+    if of_all_rows:
+        part = {"table": {"zone": zone}, "when": when, "profile_scores": scores[20_001:]}
+    else:  # the negative control: only rows with a label
+        part = {"table": {"zone": zone[known]}, "when": when[known]}
+    reference = ModelReference.fit(**part, scores=scores[held_out], labels=labels)
+    zone, scores = city(rng, 20_000)
+    report = compare(reference.profile, Profile.build(reference.profile.grid, {"zone": zone, "score": scores}))
+    assert set(report.drifted) == (set() if of_all_rows else {"zone", "score"})
+
+
 def test_one_row_and_text_alone_make_a_reference():
-    reference = fitted(rows=1, table={"zone": np.array(["a"], dtype=object)})
+    reference = fitted(rows=1, days=1, table={"zone": np.array(["a"], dtype=object)})
     assert (reference.profile.rows, reference.profile.columns["zone"].rows) == (1, 0)
 
 
 def test_whole_weeks_give_the_natural_variation():
     assert fitted(days=35).windows == 5
     assert fitted(days=34).windows == 4
-    values = {"fare:ks", "zone:total_variation", "zone:new_categories", "score:ks"}
-    assert set(fitted().tolerances) == values | {f"{column}:null_rate" for column in ("fare", "zone", "score")}
+    values = {"fare:ks", "zone:total_variation", "zone:new_categories"}  # the score has the floor
+    assert set(fitted().tolerances) == values | {f"{column}:null_rate" for column in ("fare", "zone")}
 
 
 def test_the_threshold_decides_what_is_correct():
@@ -83,8 +119,11 @@ def test_a_reference_survives_json():
     [
         ({"scores": np.full(4_000, 1.5)}, "must lie in"),
         ({"labels": np.full(4_000, 2)}, "must be 0 or 1"),
-        ({"labels": np.full(4_000, np.nan)}, "every row of a reference must be labelled"),
+        ({"labels": np.full(4_000, np.nan)}, "every label of a reference must be known"),
         ({"buckets": 0}, "at least 1 bucket"),
+        ({"profile_scores": np.full(7, -1.0)}, "must lie in"),
+        ({"scores": np.empty(0), "labels": np.empty(0)}, "must have rows"),
+        ({"when": np.empty(0, "M8[us]"), "table": {}}, "must have rows"),
     ],
 )
 def test_unusable_rows_are_refused(changes, message):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.columns import Columns, concatenate, row_count, select
-from upkeep.core.drift.tolerance import tolerances
+from upkeep.core.columns import Columns, row_count
+from upkeep.core.drift.baseline import measure
 from upkeep.core.feedback.checks import check_labels, check_scores
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.profile import Profile
@@ -25,7 +25,8 @@ class ModelReference:
 
     `edges` are the lower ends of all buckets but the first, shape (buckets - 1,); `bucket_rows` and
     `bucket_correct` have shape (buckets,). The profile holds the table's columns and the model's own `score`.
-    `tolerances` are natural variation without a floor; a user of it adds one.
+    `tolerances` are natural variation of the table's columns without a floor; a user of it adds one, which is all that
+    the score has.
     """
 
     profile: Profile
@@ -41,30 +42,29 @@ class ModelReference:
         cls,
         *,
         table: Columns,
+        when: NDArray[np.datetime64],
         scores: NDArray[np.float64],
         labels: NDArray[Any],
-        when: NDArray[np.datetime64],
-        learned: Columns | None = None,
-        learned_when: NDArray[np.datetime64] | None = None,
+        profile_scores: NDArray[np.float64] | None = None,
         buckets: int = 10,
         threshold: float = 0.5,
         window_days: int = 7,
     ) -> ModelReference:
-        """Measure the rows that a model was accepted on; its accuracy only on rows that it was not fitted on.
+        """Measure all rows of the time before, and the accuracy on those that the model was not fitted on.
 
         Parameters
         ----------
-        table : mapping of str to ndarray, each shape (n,)
-            Features; date and time columns are left out of the profile.
+        table : mapping of str to ndarray, each shape (N,)
+            Features of all rows, labelled or not; date and time columns are left out of the profile. Live windows
+            hold pending rows too: were those left out, a group whose labels are late would seem to have grown.
+        when : ndarray of datetime64, shape (N,)
+            Time of each of them: windows of `window_days` days give the natural variation of each column.
         scores : ndarray of float, shape (n,)
-            P(label = 1).
+            P(label = 1) of the labelled rows held out from the fit.
         labels : ndarray, shape (n,)
             0 or 1.
-        when : ndarray of datetime64, shape (n,)
-            Time of each row: windows of `window_days` days give the natural variation of each column.
-        learned, learned_when : like `table` and `when`, optional
-            The rows it was fitted on. They count for the features' profile and natural variation, and for nothing else:
-            a holdout of a few days would make other weekdays look like drift.
+        profile_scores : ndarray of float, shape (m,), optional
+            P(label = 1) of all rows of the held-out time, labelled or not; `scores` if left out.
         buckets : int
             Buckets of equal mass on the score; ties may make them fewer, but none is ever empty.
         threshold : float
@@ -79,24 +79,20 @@ class ModelReference:
         >>> len(reference.bucket_rows), reference.rows, round(reference.accuracy, 2)
         (10, 1000, 0.75)
         """
-        rows = row_count(table | {"score": scores, "label": labels, "when": when})
-        if not rows or buckets < 1:
+        rows = row_count({"score": scores, "label": labels})
+        if not rows or not row_count(table | {"when": when}) or buckets < 1:
             raise InputError(f"a reference must have rows and at least 1 bucket, got {rows} rows, {buckets} buckets.")
         check_scores(scores)
         if np.isnan(check_labels(labels)).any():
-            raise InputError("every row of a reference must be labelled, but some labels are missing. Leave them out.")
-        everything = [(learned, learned_when)] if learned is not None and learned_when is not None else []
-        everything.append((table, when))
-        features, natural, windows = _profile(
-            concatenate(part for part, _ in everything), np.concatenate([at for _, at in everything]), window_days
-        )
-        score, natural_score, _ = _profile({"score": scores}, when, window_days)
+            raise InputError("every label of a reference must be known, but some are missing. Leave those rows out.")
+        features, natural, windows = measure(table, when, window_days)
+        score = {"score": scores if profile_scores is None else check_scores(profile_scores)}
         edges = _edges(scores, buckets)
         at = np.searchsorted(edges, scores, side="right")
         correct = (scores >= threshold) == (labels == 1)
         return cls(
-            profile=features.beside(score),
-            tolerances={**natural, **natural_score},
+            profile=features.beside(Profile.build(ReferenceGrid.fit(score), score)),
+            tolerances=natural,
             windows=windows,
             threshold=threshold,
             edges=edges,
@@ -156,41 +152,6 @@ class ModelReference:
             bucket_rows=np.asarray(record["bucket_rows"], dtype=np.int64),
             bucket_correct=np.asarray(record["bucket_correct"], dtype=np.int64),
         )
-
-
-def _profile(table: Columns, when: NDArray[np.datetime64], days: int) -> tuple[Profile, dict[str, float], int]:
-    """A table's profile, its natural variation without a floor, and from how many windows that was learned.
-
-    Notes
-    -----
-    Levels of text and boolean columns are chosen on every second row and counted on the others. The top levels of the
-    very rows that are counted hold more of them than of any later rows, by luck alone: in a column of many rare values
-    the others' share would seem to rise in a world that stands still. Cuts of number columns have no such
-    luck, as the distance read at them is bounded over all cuts at once.
-    """
-    texts = {name: values for name, values in table.items() if values.dtype.kind in "OUb"}
-    numbers = {name: values for name, values in table.items() if name not in texts}
-    parts, counted = _windows(when, days), np.arange(1, len(when), 2)
-    profile, natural = _counted(ReferenceGrid.fit(numbers), numbers, np.arange(len(when)), parts)
-    levels = ReferenceGrid.fit(select(texts, np.arange(0, len(when), 2)))
-    by_level, natural_levels = _counted(levels, texts, counted, [part[part % 2 == 1] for part in parts])
-    whole = replace(profile.beside(by_level), rows=len(when))
-    return whole, natural | natural_levels, len(parts)
-
-
-def _counted(
-    grid: ReferenceGrid, table: Columns, rows: NDArray[np.int64], parts: Sequence[NDArray[np.int64]]
-) -> tuple[Profile, dict[str, float]]:
-    windows = [Profile.build(grid, select(table, part)) for part in parts]
-    return Profile.build(grid, select(table, rows)), tolerances(windows, floor=0.0)
-
-
-def _windows(when: NDArray[np.datetime64], days: int) -> list[NDArray[np.int64]]:
-    """Row positions per window of `days` days, counted back from the last day; an incomplete first one is left out."""
-    age_days = (when.max().astype("datetime64[D]") - when.astype("datetime64[D]")).astype(np.int64)
-    whole = (int(age_days.max()) + 1) // days
-    parts = [np.flatnonzero(age_days // days == i) for i in range(whole)]
-    return [part for part in parts if len(part)]
 
 
 def _edges(scores: NDArray[np.float64], buckets: int) -> NDArray[np.float64]:
