@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -113,6 +114,34 @@ def test_a_late_repetition_does_not_displace_a_newer_challenger(tracker, model, 
     assert tracker.version("tips", "challenger") == new[1]
 
 
+def test_two_models_may_each_have_a_training_of_the_same_id(tracker, client, model, example):
+    tips = tracker.log(training("weekly-1", model="tips"), model, example)
+    tolls = tracker.log(training("weekly-1", model="tolls"), model, example)
+    assert tips[0] != tolls[0]
+    assert tracker.log(training("weekly-1", model="tips"), model, example) == tips
+    assert tracker.log(training("weekly-1", model="tolls"), model, example) == tolls
+    for name, (run_id, version) in (("tips", tips), ("tolls", tolls)):
+        assert client.get_model_version(name, version).run_id == run_id
+        assert client.get_run(run_id).data.tags["upkeep.model"] == name
+        assert len(client.search_model_versions(f"name = '{name}'")) == 1
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"depth": 4, "factory": "a:b"}, "depth was '3' and is '4' now"),
+        ({"depth": 3}, "factory was 'a:b' and is None now"),
+        ({"depth": 3, "factory": "a:b", "more": 1.5}, "more was None and is '1.5' now"),
+    ],
+)
+def test_a_training_repeated_with_other_parameters_is_refused(tracker, client, model, example, params, words):
+    first = tracker.log(training(), model, example)
+    with pytest.raises(InputError, match=words):
+        tracker.log(replace(training(), params=params), model, example)
+    assert tracker.version("tips", "challenger") == first[1]
+    assert len(client.search_model_versions("name = 'tips'")) == 1
+
+
 class Killed(BaseException):
     pass
 
@@ -210,6 +239,8 @@ def test_a_training_without_an_id_is_refused(tracker, model, example):
         tracker.log(training(""), model, example)
     with pytest.raises(InputError, match="quotes"):
         tracker.log(training("x' OR '1"), model, example)
+    with pytest.raises(InputError, match="model's name must be set and hold no quotes"):
+        tracker.log(training(model="x' OR '1"), model, example)
 
 
 def test_neither_warnings_nor_the_global_tracking_uri_come_from_logging(tracker, model, example):

@@ -20,6 +20,7 @@ from upkeep.errors import BackendError, InputError
 from upkeep.ports import Json, Scorer, Training
 
 TRAINING_ID = "upkeep.training_id"
+MODEL_TAG = "upkeep.model"
 CHALLENGER = "challenger"
 RECORDS = "upkeep"  # folder of a run's artifacts
 MODEL = "model"
@@ -44,15 +45,21 @@ class MlflowTracker:
         """Record, register and point `challenger` at the version.
 
         A run counts only when it is FINISHED, which is its last step. What a killed attempt left is marked FAILED
-        and deleted; a finished run without a version gets one.
+        and deleted; a finished run without a version gets one. Two models may each have a training of the same id.
+
+        Raises
+        ------
+        InputError
+            If the model's training of this id was logged with other parameters.
         """
         training_id = training.tags.get(TRAINING_ID, "")
-        if not training_id or set(training_id) & set("'\"`"):
-            raise InputError(f"tag {TRAINING_ID} must be set and hold no quotes, got {training_id!r}.")
+        for what, value in ((f"tag {TRAINING_ID}", training_id), ("a model's name", training.model)):
+            if not value or set(value) & set("'\"`"):
+                raise InputError(f"{what} must be set and hold no quotes, got {value!r}.")
         client = self._client
         with mlflow_errors(self._uri, f"log training {training_id!r}"), exclusive(self._locks / "mlflow-log"):
             experiment = self._experiment_id()
-            run_id = self._finished_run(experiment, training_id)
+            run_id = self._finished_run(experiment, training)
             if run_id is None:
                 run_id = self._new_run(experiment, training, model, example)
             version = self._registered(training, run_id)
@@ -77,11 +84,13 @@ class MlflowTracker:
                     raise
         return str(found.experiment_id)
 
-    def _finished_run(self, experiment: str, training_id: str) -> str | None:
+    def _finished_run(self, experiment: str, training: Training) -> str | None:
         finished = None
         client = self._client
-        for run in client.search_runs([experiment], filter_string=f"tags.`{TRAINING_ID}` = '{training_id}'"):
+        own = f"tags.`{TRAINING_ID}` = '{training.tags[TRAINING_ID]}' and tags.`{MODEL_TAG}` = '{training.model}'"
+        for run in client.search_runs([experiment], filter_string=own):
             if run.info.status == "FINISHED":
+                _refuse_other_params(training, run.data.params)
                 finished = str(run.info.run_id)
             else:
                 client.set_terminated(run.info.run_id, status="FAILED")
@@ -93,7 +102,8 @@ class MlflowTracker:
 
         client, now_ms = self._client, int(time.time() * 1000)
         name = f"{training.model} {training.tags[TRAINING_ID]}"[:250]
-        run_id = str(client.create_run(experiment, tags=dict(training.tags), run_name=name).info.run_id)
+        tags = {**training.tags, MODEL_TAG: training.model}
+        run_id = str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
         client.log_batch(
             run_id,
             metrics=[Metric(key, float(value), now_ms, 0) for key, value in training.metrics.items()],
@@ -194,3 +204,14 @@ class MlflowTracker:
                         f"{model} version {version} must be in the model registry, but is not. Train the model first."
                     ) from err
                 raise
+
+
+def _refuse_other_params(training: Training, logged: Mapping[str, str]) -> None:
+    asked = {name: str(value) for name, value in training.params.items()}
+    changed = [name for name in sorted(asked.keys() | logged.keys()) if asked.get(name) != logged.get(name)]
+    if changed:
+        told = "; ".join(f"{name} was {logged.get(name)!r} and is {asked.get(name)!r} now" for name in changed)
+        raise InputError(
+            f"training {training.tags[TRAINING_ID]!r} of {training.model} must be repeated with the parameters it was "
+            f"logged with, but {told}. Use a new training id."
+        )
