@@ -15,6 +15,7 @@ def finding(distance="ks", **changes):
 def report(window, change, drift=(), **changes):
     fields = {
         "window": window,
+        "since": f"{window}T00:00:00",
         "version": "3",
         "labelled": 500,
         "quarantine_share": 0.0,
@@ -48,7 +49,7 @@ def test_a_lasting_drop_is_suggested_stored_and_the_same_again(documents):
     assert (again, same) == (second, state)
     stored = documents.get("decisions", "tip/2024-01-15")
     assert stored["id"] == "decisions/tip/2024-01-15"
-    assert stored["recipe"] == {"name": "recent_window", "window_batches": 2}
+    assert stored["recipe"] == {"name": "recent_window", "since": "2024-01-08T00:00:00"}
     assert stored["evidence"] == ["health/tip/2024-01-08", "health/tip/2024-01-15"]
 
 
@@ -61,17 +62,29 @@ def test_later_windows_are_not_looked_at(documents):
 @pytest.mark.parametrize(
     ("found", "action"),
     [
-        (finding("null_rate", before=0.0, after=0.3), "fix_data"),
-        (finding("null_rate", before=0.63, after=0.0), "wait"),  # values that came are no damage
-        (finding("new_categories", before=0.0, after=0.2), "fix_data"),
+        (finding("null_rate", before=0.0, after=0.3, low=0.1), "fix_data"),
+        (finding("null_rate", before=0.0, after=0.3, low=0.09), "wait"),
+        (finding("null_rate", before=0.63, after=0.0, low=0.6), "wait"),  # values that came are no damage
+        (finding("new_categories", before=0.0, after=0.2, low=0.15), "fix_data"),
+        (finding("new_categories", before=0.0, after=0.03, low=0.025), "wait"),  # a new category that may stay
         (finding("ks", low=0.7), "fix_data"),
         (finding("ks", low=0.2), "wait"),
-        (finding("null_rate", before=0.0, after=0.3, drifted=False), "wait"),
+        (finding("null_rate", before=0.0, after=0.3, low=0.2, drifted=False), "wait"),
     ],
 )
 def test_signs_of_a_broken_source_are_told_from_drift(documents, found, action):
     documents.put("health", "tip/2024-01-08", report("2024-01-08", -0.08, [found]))
     assert decide(documents, "2024-01-08")[0].action == action
+
+
+@pytest.mark.parametrize("found", [finding("new_categories", after=0.9, low=0.8), finding("ks", low=0.7)])
+def test_a_column_that_someone_has_looked_at_blocks_nothing(documents, found):
+    for window in ("2024-01-08", "2024-01-15"):
+        documents.put("health", f"tip/{window}", report(window, -0.08, [found]))
+    kept = {"model": "tip", "window": "2024-01-15", "state": {}}
+    for accepted, action in ((("fare",), "retrain"), (("zone",), "fix_data"), ((), "fix_data")):
+        policy = DecisionPolicy(max_loss=0.03, min_labels=100, accepted=accepted)
+        assert suggest(documents, policy=policy, **kept)[0].action == action
 
 
 def test_a_window_without_a_report_is_refused(documents):

@@ -38,7 +38,7 @@ def lives(rng, flips):
             live_correct=estimate.live_accuracy * estimate.live_rows,
         )
         facts = HealthFacts(
-            evidence=str(look), window=f"{look:03}", version="1", labelled=estimate.labelled.rows,
+            evidence=str(look), window=f"{look:03}", since=f"{look:03}", version="1", labelled=estimate.labelled.rows,
             change=estimate.change.value, change_low=estimate.change.low, change_high=estimate.change.high,
             parts=parts, drifted=(), damage=(), quarantine_share=0.0,
         )  # fmt: skip

@@ -47,6 +47,7 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
     return HealthFacts(
         evidence=evidence,
         window=report["window"],
+        since=report["since"],
         version=report["version"],
         labelled=report["labelled"],
         change=change["value"],
@@ -54,18 +55,18 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
         change_high=change["high"],
         parts=Decomposition(**report["kitagawa"]),
         drifted=tuple(report["drifted"]),
-        damage=tuple(f["sentence"].rstrip(".") for f in report["drift"] if _damaged(f, policy.max_jump)),
+        damage=tuple(f["sentence"].rstrip(".") for f in report["drift"] if _damaged(f, policy)),
         quarantine_share=report["quarantine_share"],
     )
 
 
-def _damaged(finding: Json, max_jump: float) -> bool:
-    """Values lost, unknown categories, or most of a column moved at once: signs of a broken source, not of a new world."""
-    if not finding["drifted"]:
+def _damaged(finding: Json, policy: DecisionPolicy) -> bool:
+    """Many values lost or unknown, or most of a column moved at once: signs of a broken source, not of a new world."""
+    if not finding["drifted"] or finding["column"] in policy.accepted:
         return False
     if finding["distance"] in ("null_rate", "new_categories"):
-        return bool(finding["after"] > finding["before"])
-    return bool(finding["low"] >= max_jump)
+        return bool(finding["after"] > finding["before"] and finding["low"] >= policy.max_lost)
+    return bool(finding["low"] >= policy.max_jump)
 
 
 def _json(value: object) -> Json:

@@ -15,6 +15,7 @@ def facts(day, change=0.0, half_width=0.01, **changes):
     fields = {
         "evidence": f"health/taxi_tip/2024-01-{day:02}",
         "window": f"2024-01-{day:02}",
+        "since": f"2024-01-{day:02}T00:00:00",
         "version": "1",
         "labelled": 1_000,
         "change": change,
@@ -48,7 +49,7 @@ def test_a_lasting_drop_leads_to_a_retrain_with_its_evidence():
     assert decisions[1].against == ("the drop shows in 1 of the last 3 windows, not in 2",)
     due = decisions[2]
     assert due.due
-    assert (due.cause, due.recipe) == ("concept_shift", {"name": "recent_window", "window_batches": 2})
+    assert (due.cause, due.recipe) == ("concept_shift", {"name": "recent_window", "since": "2024-01-02T00:00:00"})
     assert due.evidence == ("health/taxi_tip/2024-01-02", "health/taxi_tip/2024-01-03")
     assert due.against
     assert "accuracy fell by 6.0% (at least 5.0%)" in due.sentence
@@ -88,6 +89,45 @@ def test_a_streak_belongs_to_one_model_version():
     assert actions([facts(1, -0.06), facts(2, -0.06, version="2")]) == ["wait", "wait"]
 
 
+def test_a_version_that_came_back_does_not_count_the_windows_of_its_former_life():
+    reports = [facts(1, -0.06), facts(2, version="2"), facts(3, version="2"), facts(4, -0.06)]
+    assert actions(reports) == ["wait"] * 4
+    assert actions([facts(1, -0.06), facts(2, version="2"), facts(3, -0.06)]) == ["wait", "wait", "retrain"]
+
+
+BROKEN = ({"damage": ("meter: values moved",)}, {"quarantine_share": 0.3})
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_window_with_broken_data_is_no_evidence_of_harm(broken):
+    decisions, state = live([facts(1, -0.06, **broken), facts(2, -0.06)])
+    assert [d.action for d in decisions] == ["fix_data", "wait"]
+    assert decisions[1].evidence == ("health/taxi_tip/2024-01-02",)
+    assert [past["harmed"] for past in state["history"]] == [False, True]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_broken_windows_are_not_counted_in_how_far_the_recipe_reaches_back(broken):
+    reports = [facts(1, -0.06), facts(2, -0.06, **broken), facts(3, -0.06)]
+    assert live(reports)[0][2].recipe == {"name": "recent_window", "since": "2024-01-01T00:00:00"}
+
+
+def test_the_recipe_reaches_back_as_far_as_the_harm_or_as_the_policy_says():
+    policy = replace(POLICY, windows_looked=4, windows_needed=3, cooldown_windows=0)
+    decisions, _ = live([facts(day, -0.06) for day in range(1, 6)], policy)
+    assert [d.recipe.get("since", "")[:10] for d in decisions] == ["", "", "2024-01-01", "2024-01-01", "2024-01-02"]
+    far = live([facts(day, -0.06) for day in range(1, 6)], replace(policy, recent_windows=9))[0][4]
+    assert far.recipe["since"] == "2024-01-01T00:00:00"
+
+
+def test_a_healthy_window_is_told_as_healthy_and_keeps_its_reasons():
+    healthy, small = (live([one])[0][0] for one in (facts(1), facts(1, -0.02, half_width=0.001)))
+    assert healthy.sentence == "Wait: accuracy shows no certain drop."
+    assert "a drop of accuracy is not certain: the interval of the change reaches 0" in healthy.against
+    assert small.sentence == "Wait: accuracy fell by 2.0%, within the 3.0% that is accepted."
+    assert (healthy.cause, small.cause) == ("none", "none")
+
+
 def test_a_drop_that_is_uncertain_or_small_is_waited_out_with_the_reason():
     uncertain = live([facts(1, -0.06, half_width=0.1)])[0][0]
     small = live([facts(1, -0.02, half_width=0.001)])[0][0]
@@ -120,7 +160,7 @@ def test_drift_without_harm_waits_and_says_so():
     ("parts", "cause", "recipe"),
     [
         ((-0.01, -0.05, 0.0), "concept_shift", "recent_window"),
-        ((-0.05, -0.01, 0.0), "covariate_shift", "upsample"),
+        ((-0.05, -0.01, 0.0), "covariate_shift", "full"),
         ((-0.08, -0.01, 0.03), "covariate_shift", "full"),
     ],
 )

@@ -18,6 +18,7 @@ class _Case:
     """The window under decision with what surrounds it."""
 
     now: HealthFacts
+    sound: tuple[HealthFacts, ...]  # all windows whose data are not broken, oldest first
     harmed: tuple[HealthFacts, ...]  # of the last windows_looked, oldest first
     cooling: int  # windows of the cooldown that are still to come, this one included
     policy: DecisionPolicy
@@ -30,12 +31,6 @@ class _Case:
         expected, low, high = (per_unit * max(0.0, end) - self.policy.cost_retrain for end in ends)
         return expected, low, high
 
-    @property
-    def damage(self) -> tuple[str, ...]:
-        share = self.now.quarantine_share
-        refused = f"validation refused {share:.0%} of the rows"
-        return self.now.damage + ((refused,) if share > self.policy.max_quarantine_share else ())
-
 
 def decide(
     reports: Sequence[HealthFacts], *, policy: DecisionPolicy, state: DecisionState
@@ -45,7 +40,8 @@ def decide(
     Parameters
     ----------
     reports : sequence of HealthFacts
-        Windows up to the one to decide, oldest first; only those of its model version count.
+        Windows up to the one to decide, oldest first. A drop is counted over the last of them, in those of its model
+        version only.
     policy : DecisionPolicy
     state : dict
         What the last call returned, ``{}`` at first.
@@ -68,10 +64,11 @@ def decide(
         raise InputError(f"a decision state must have format {FORMAT}, got {state.get('format')!r}. Start from {{}}.")
     now = reports[-1]
     history = state.get("history", [])
-    same = [report for report in reports if report.version == now.version][-policy.windows_looked :]
+    looked = reports[-policy.windows_looked :]  # first of all, or a version that came back would count its former life
     case = _Case(
         now=now,
-        harmed=tuple(report for report in same if report.harmed(policy)),
+        sound=tuple(report for report in reports if not report.broken(policy)),
+        harmed=tuple(r for r in looked if r.version == now.version and r.harmed(policy)),
         cooling=_cooling([p["window"] for p in history if p["action"] == "retrain"], reports, policy),
         policy=policy,
     )
@@ -93,8 +90,9 @@ def _cooling(retrains: list[str], reports: Sequence[HealthFacts], policy: Decisi
 
 def _verdict(case: _Case) -> Decision:
     now = case.now
-    if case.damage:
-        sentence = f"Fix the data first: {'; '.join(case.damage)}."
+    damage = now.broken(case.policy)
+    if damage:
+        sentence = f"Fix the data first: {'; '.join(damage)}."
         return _decision(case, "fix_data", "data_integrity", sentence, against=_against(case))
     if now.labelled < case.policy.min_labels:
         sentence = f"Get labels: {now.labelled} are in, {case.policy.min_labels} are needed to judge the model."
@@ -117,8 +115,16 @@ def _wait(case: _Case, against: tuple[str, ...]) -> Decision:
     if case.now.drifted and not harmed:
         named = ", ".join(case.now.drifted)
         return _decision(case, "wait", "drift", f"Wait: {named} drifted, but accuracy shows no harm.", against=against)
-    cause = _recipe(case)[0] if harmed else "none"
-    return _decision(case, "wait", cause, f"Wait: {against[0]}.", against=against)
+    if harmed:
+        return _decision(case, "wait", _recipe(case)[0], f"Wait: {against[0]}.", against=against)
+    return _decision(case, "wait", "none", f"Wait: {_health(case)}.", against=against)
+
+
+def _health(case: _Case) -> str:
+    """How a window without harm is."""
+    if case.now.change_high >= 0:
+        return "accuracy shows no certain drop"
+    return f"accuracy fell by {-case.now.change:.1%}, within the {case.policy.max_loss:.1%} that is accepted"
 
 
 def _against(case: _Case) -> tuple[str, ...]:
@@ -146,10 +152,12 @@ def _recipe(case: _Case) -> tuple[str, Recipe]:
     """The larger loss of the two parts of the change decides how to train."""
     parts = case.now.parts
     if parts.concept <= parts.covariate:
-        batches = max(case.policy.recent_windows, len(case.harmed))
-        return "concept_shift", {"name": "recent_window", "window_batches": batches}
-    # rows in buckets that the reference did not have cannot be upsampled from it
-    return "covariate_shift", {"name": "full" if parts.outside else "upsample"}
+        windows = max(case.policy.recent_windows, len(case.harmed))
+        return "concept_shift", {
+            "name": "recent_window",
+            "since": min(window.since for window in case.sound[-windows:]),
+        }
+    return "covariate_shift", {"name": "full"}
 
 
 def _decision(

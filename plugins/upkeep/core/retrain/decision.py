@@ -27,8 +27,13 @@ class DecisionPolicy:
         Share of rows refused by validation above which the data come first.
     max_jump : float
         A column of which at least this share of rows certainly moved at once is taken for broken, not for drifted.
+    max_lost : float
+        So is one of which at least this share of rows certainly lost its value or holds a category not known before;
+        a smaller share may be a new category that came to stay.
+    accepted : tuple of str
+        Columns that someone has looked at: whatever happened to them is not taken for broken.
     recent_windows : int
-        Least number of windows that the recipe "recent_window" trains on.
+        Least number of unbroken windows that the recipe "recent_window" reaches back.
     cost_error, cost_retrain : float
         Cost of a wrong prediction and of a retrain, in one currency.
     horizon_rows : int
@@ -42,6 +47,8 @@ class DecisionPolicy:
     min_labels: int = 200
     max_quarantine_share: float = 0.1
     max_jump: float = 0.5
+    max_lost: float = 0.1
+    accepted: tuple[str, ...] = ()
     recent_windows: int = 2
     cost_error: float = 1.0
     cost_retrain: float = 0.0
@@ -64,6 +71,7 @@ class HealthFacts:
 
     evidence: str  # address of the report
     window: str
+    since: str  # begin of the window
     version: str
     labelled: int
     change: float
@@ -75,15 +83,21 @@ class HealthFacts:
     quarantine_share: float
 
     def harmed(self, policy: DecisionPolicy) -> bool:
-        """Whether accuracy certainly fell, by an estimate that matters, on enough labels."""
-        return self.labelled >= policy.min_labels and self.change_high < 0 and -self.change > policy.max_loss
+        """Whether accuracy certainly fell, by an estimate that matters, on enough labels and unbroken data."""
+        fell = self.change_high < 0 and -self.change > policy.max_loss
+        return fell and self.labelled >= policy.min_labels and not self.broken(policy)
+
+    def broken(self, policy: DecisionPolicy) -> tuple[str, ...]:
+        """Why the data must be mended before anything else is said about the window; empty if nothing is known."""
+        refused = f"validation refused {self.quarantine_share:.0%} of the rows"
+        return self.damage + ((refused,) if self.quarantine_share > policy.max_quarantine_share else ())
 
 
 class Recipe(TypedDict, total=False):
-    """How to train: `name` is recent_window, upsample or full; `window_batches` only with the first."""
+    """How to train: `name` is full, or recent_window on rows from `since` on."""
 
     name: str
-    window_batches: int
+    since: str
 
 
 class PastDecision(TypedDict):
