@@ -9,7 +9,7 @@ from airflow.sdk import DAG, chain
 
 from upkeep.adapters.life_file import lives
 from upkeep.assets import LifeAssets
-from upkeep.operators.ingest import IngestOperator, PrepareFeaturesOperator
+from upkeep.operators.ingest import IngestOperator, PrepareFeaturesOperator, ReportRefusedOperator
 from upkeep.operators.retries import DEFAULT_ARGS
 from upkeep.operators.validate import ValidateOperator
 from upkeep.operators.version import VersionDatasetOperator
@@ -33,11 +33,6 @@ for life in lives(Path(__file__).parent / "config"):
             for point in ("raw", "clean", "features")
         )
         prepare = PrepareFeaturesOperator(task_id="prepare", life=life, batches=batches)
-        version = VersionDatasetOperator(
-            task_id="version",
-            life=life,
-            batches=batches,
-            dataset=assets.dataset,
-            validation=features.output["validation"],
-        )
+        version = VersionDatasetOperator(task_id="version", life=life, batches=batches, dataset=assets.dataset)
+        ReportRefusedOperator(task_id="refused_files", refused=ingest.output["refused"])
         chain(ingest, raw, clean, prepare, features, version)

@@ -28,10 +28,15 @@ for life in lives(Path(__file__).parent / "config"):
     ):
         labels = LoadFeedbackOperator(task_id="labels", life=life)
         enough = FeedbackSensor(
-            task_id="wait_for_labels", life=life, precision=0.02, deferrable=True, timeout=7 * 86400, soft_fail=True
+            task_id="wait_for_labels",
+            life=life,
+            precision=life.feedback_precision,
+            timeout=life.feedback_wait_h * 3600,
+            deferrable=True,
+            soft_fail=True,
         )
-        # Labels that never come must not hide what can be seen without them.
-        monitor = MonitorModelOperator(task_id="monitor", life=life, trigger_rule=TriggerRule.NONE_FAILED)
+        # Labels that cannot be read, or never come, must not hide what can be seen without them.
+        monitor = MonitorModelOperator(task_id="monitor", life=life, trigger_rule=TriggerRule.ALL_DONE)
         suggest = SuggestRetrainOperator(
             task_id="suggest",
             life=life,

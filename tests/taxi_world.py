@@ -92,7 +92,7 @@ def live(root: Path) -> World:
     world.run(ingest.PrepareFeaturesOperator(task_id="prepare", life=life, batches=taken))
     passed = world.run(validate.ValidateOperator(task_id="features", life=life, point="features", batches=taken))
     versioning = version.VersionDatasetOperator(
-        task_id="version", life=life, batches=taken, dataset=world.assets.dataset, validation=passed["validation"]
+        task_id="version", life=life, batches=taken, dataset=world.assets.dataset
     )
     versioned = world.run(versioning)
     world.run(ingest.LoadFeedbackOperator(task_id="labels", life=life))

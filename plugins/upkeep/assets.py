@@ -44,8 +44,9 @@ def triggering_facts(context: Context, *needed: str) -> dict[str, Any]:
     for extra in [*sources, (dag_run.conf if dag_run else None) or {}]:
         batches = list(dict.fromkeys([*facts.get("batches", []), *extra.get("batches", [])]))
         since = min(filter(None, [facts.get("since"), extra.get("since")]), default=None)
-        as_of = max(filter(None, [facts.get("as_of"), extra.get("as_of")]), default=None)
-        facts |= {**extra, "batches": batches, "since": since, "as_of": as_of}
+        until = max(filter(None, [facts.get("until"), extra.get("until")]), default=None)
+        validations = list(dict.fromkeys([*facts.get("validations", []), *extra.get("validations", [])]))
+        facts |= {**extra, "batches": batches, "validations": validations, "since": since, "until": until}
     absent = [name for name in needed if not facts.get(name)]
     if absent:
         raise InputError(

@@ -6,7 +6,7 @@ from typing import Any
 
 from upkeep import __version__
 
-_LINKS = ("ValidationPageLink", "HealthPictureLink", "ModelVersionLink")
+_LINKS = ("ValidationPageLink", "HealthPictureLink", "ModelVersionLink", "RecordLink")
 
 
 def get_provider_info() -> dict[str, Any]:

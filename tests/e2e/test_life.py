@@ -73,7 +73,7 @@ def test_the_evidence_chain_leads_from_the_model_back_to_the_rows(lived):
     trained = life.backends.tracker.record(life.life.model, promoted["version"], "training")
     assert trained["tag"] == version.tag
     assert set(trained["batches"]) <= set(version.meta["batches"])
-    assert life.backends.documents.get("validations", asked["validation"])["verdict"] != "fail"
+    assert life.backends.documents.get("validations", asked["validations"][-1])["verdict"] != "fail"
 
 
 def test_links_lead_to_pages_that_only_people_who_are_logged_in_see(lived, airflow):

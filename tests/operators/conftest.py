@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from upkeep.adapters.life_file import read_life
@@ -17,6 +18,7 @@ def health_report():
     def of(window, drop):
         return {
             "window": window,
+            "since": str(np.datetime64(window) - 7),
             "version": "1",
             "labelled": 10_000,
             "accuracy": {"change": {"value": -drop, "low": -drop - 0.01, "high": 0.01 - drop}},

@@ -7,7 +7,12 @@ from tests.taxi_world import ROWS, WEEKS, context, drop, taxi_life
 from upkeep.adapters.backends import Backends
 from upkeep.adapters.workspace import Workspace
 from upkeep.errors import InputError
-from upkeep.operators.ingest import IngestOperator, LoadFeedbackOperator, PrepareFeaturesOperator
+from upkeep.operators.ingest import (
+    IngestOperator,
+    LoadFeedbackOperator,
+    PrepareFeaturesOperator,
+    ReportRefusedOperator,
+)
 
 
 @pytest.fixture
@@ -84,3 +89,32 @@ def test_every_clean_row_has_features(lived):
     accepted = Backends(Workspace(lived.root)).datasets.batches("yellow_trips/clean")
     assert lived.returned["prepare"]["rows"] == sum(batch.rows for batch in accepted)
     assert 0.8 * WEEKS * ROWS < lived.returned["prepare"]["rows"] <= WEEKS * ROWS
+
+
+def test_a_file_that_cannot_be_used_holds_up_no_other_and_is_named(home):
+    drop(home, 0, rows=120)
+    (home / "inbox" / "trips" / "a_bad.csv").write_text("colour\nyellow\n")
+    taken = _ingest()
+    assert (taken["files"], len(taken["batches"])) == (1, 1)
+    [(file, reason)] = taken["refused"].items()
+    assert file.endswith("a_bad.csv")
+    with pytest.raises(InputError, match="1 files were refused. a batch must have the columns of the schema"):
+        ReportRefusedOperator(task_id="refused_files", refused=taken["refused"]).execute(context())
+    assert reason
+
+
+def test_nothing_but_files_that_cannot_be_used_fails_the_task_itself(home):
+    (home / "inbox" / "trips").mkdir(parents=True)
+    (home / "inbox" / "trips" / "bad.csv").write_text("colour\nyellow\n")
+    with pytest.raises(InputError, match=r"1 files were refused\."):
+        _ingest()
+
+
+def test_a_label_file_that_cannot_be_used_is_reported_after_the_others_are_in(home):
+    folder = home / "inbox" / "feedback"
+    folder.mkdir(parents=True)
+    (folder / "a_bad.csv").write_text("colour\nyellow\n")
+    (folder / "good.csv").write_text("prediction_id,observed_at,label\n7,2026-01-05 10:00:00,1\n")
+    with pytest.raises(InputError, match="1 files were refused"):
+        LoadFeedbackOperator(task_id="labels", life=taxi_life()).execute(context())
+    assert len(Backends(Workspace(home)).datasets.batches("taxi_tip/feedback")) == 1

@@ -24,6 +24,6 @@ def test_every_event_carries_what_the_next_dag_asks_for(lived):
         asset.name: event.extra for run in lived.contexts.values() for asset, event in run["outlet_events"].items()
     }
     assert set(events) == {"taxi_dataset", "taxi_model", "taxi_predictions"}
-    assert {"tag", "batches", "since", "as_of", "validation"} <= set(events["taxi_dataset"])
-    assert {"batches", "since", "as_of", "tag", "validation"} <= set(events["taxi_predictions"])
+    assert {"tag", "batches", "since", "until", "validations"} <= set(events["taxi_dataset"])
+    assert {"batches", "since", "until", "tag", "validations"} <= set(events["taxi_predictions"])
     assert {"version", "run_id", "evaluation_id", "decision"} <= set(events["taxi_model"])

@@ -12,9 +12,9 @@ from upkeep.operators.monitor import MonitorModelOperator
 
 def test_the_window_of_the_event_is_monitored_and_handed_on(lived):
     result, scored = lived.returned["monitor"], lived.returned["score"]
-    assert result["window"] == scored["as_of"]
-    assert {key: result[key] for key in ("tag", "validation", "as_of")} == {
-        key: scored[key] for key in ("tag", "validation", "as_of")
+    assert result["window"] == scored["until"]
+    assert {key: result[key] for key in ("tag", "validations", "until")} == {
+        key: scored[key] for key in ("tag", "validations", "until")
     }
     report = Backends(Workspace(lived.root)).documents.get("health", f"taxi_tip/{result['window']}")
     assert report["sentence"] == result["sentence"]
@@ -35,7 +35,7 @@ def test_a_retry_gives_the_same_report(world):
 
 def test_a_run_by_hand_is_told_its_window_by_its_conf(world):
     run = context()
-    run["dag_run"].conf = {key: world.returned["score"][key] for key in ("since", "as_of")}
+    run["dag_run"].conf = {key: world.returned["score"][key] for key in ("since", "until")}
     result = MonitorModelOperator(task_id="monitor", life=world.life).execute(run)
     assert result["window"] == world.returned["monitor"]["window"]
 
@@ -46,6 +46,6 @@ def test_a_run_without_an_event_or_conf_says_what_it_must_be_told(world):
 
 
 def test_a_window_without_predictions_is_named(world):
-    event = {"since": "2030-01-07", "as_of": "2030-01-14"}
+    event = {"since": "2030-01-07", "until": "2030-01-14"}
     with pytest.raises(InputError, match="from 2030-01-07 to 2030-01-14"):
         MonitorModelOperator(task_id="monitor", life=world.life).execute(context(event))

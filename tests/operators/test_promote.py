@@ -25,6 +25,7 @@ def _second_version(world, passed):
     made = TrainModelOperator(task_id="train", life=world.life).execute(run)
     verdict = {
         "version": made["version"],
+        "champion": world.returned["train"]["version"],
         "passed": passed,
         "sentence": "So it was judged.",
         "evaluation_id": "second",

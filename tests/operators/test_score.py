@@ -29,7 +29,7 @@ def test_every_row_of_the_events_batches_is_in_the_prediction_log_once(world):
 
 
 def test_the_events_tag_and_validation_are_handed_on(lived):
-    for key in ("tag", "validation", "since", "as_of"):
+    for key in ("tag", "validations", "since", "until"):
         assert lived.returned["score"][key] == lived.returned["version"][key]
 
 

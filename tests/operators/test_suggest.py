@@ -35,7 +35,12 @@ def operator(tmp_path, monkeypatch, life, health_report):
     assets = LifeAssets(life)
 
     def of(window):
-        monitored = {"window": window, "tag": "dataset/yellow_trips/2026-01-19-1", "validation": "v", "as_of": window}
+        monitored = {
+            "window": window,
+            "tag": "dataset/yellow_trips/2026-01-19-1",
+            "validations": ["v"],
+            "until": window,
+        }
         return SuggestRetrainOperator(
             task_id="suggest",
             life=life,
@@ -47,7 +52,11 @@ def operator(tmp_path, monkeypatch, life, health_report):
 
     store = _Store()
     outlet = _Outlet()
-    context = {"asset_state_store": {assets.model: store}, "outlet_events": {assets.retrain_alias: outlet}}
+    context = {
+        "ti": SimpleNamespace(xcom_push=lambda *_: None),
+        "asset_state_store": {assets.model: store},
+        "outlet_events": {assets.retrain_alias: outlet},
+    }
     return SimpleNamespace(of=of, context=context, store=store, outlet=outlet)
 
 

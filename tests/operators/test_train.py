@@ -67,11 +67,14 @@ def test_the_first_training_waits_for_enough_batches(world):
 
 
 def test_a_retrain_takes_the_batches_of_its_recipe_and_keeps_the_decision(world):
-    event = world.returned["version"] | {"recipe": {"name": "recent", "window_batches": 1}, "decision": "decisions/d"}
+    newest = Backends(Workspace(world.root)).datasets.batches("yellow_trips/features")[-1]
+    event = world.returned["version"] | {
+        "recipe": {"name": "recent", "since": newest.since[:10]},
+        "decision": "decisions/d",
+    }
     run = context(event, run_id="retrain")
     result = TrainModelOperator(task_id="train", life=world.life).execute(run)
-    newest = Backends(Workspace(world.root)).datasets.batches("yellow_trips/features")[-1].batch
-    assert (result["recipe"], result["batches"], result["decision"]) == ("recent", [newest], "decisions/d")
+    assert (result["recipe"], result["batches"], result["decision"]) == ("recent", [newest.batch], "decisions/d")
     assert _run_of(world, result["run_id"]).tags["upkeep.decision"] == "decisions/d"
 
 

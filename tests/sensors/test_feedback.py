@@ -12,7 +12,7 @@ from upkeep.errors import BackendError, InputError
 from upkeep.sensors.feedback import FeedbackSensor
 
 LIFE = Path(__file__).parents[2] / "dags" / "config" / "taxi.yaml"
-EVENT = {"since": SINCE, "as_of": AS_OF, "batches": ["p"]}
+EVENT = {"since": SINCE, "until": AS_OF, "batches": ["p"]}
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def test_defers_with_the_window_of_the_event(home):
     with pytest.raises(TaskDeferred) as deferred:
         _sensor(deferrable=True, precision=0.02, poke_interval=7, timeout=3600).execute(_context())
     asked = deferred.value.trigger.serialize()[1]
-    assert {key: asked[key] for key in ("since", "as_of", "precision", "poll_s")} == {
+    assert {key: asked[key] for key in ("since", "until", "precision", "poll_s")} == {
         "since": SINCE,
-        "as_of": AS_OF,
+        "until": AS_OF,
         "precision": 0.02,
         "poll_s": 7,
     }
@@ -67,9 +67,9 @@ def test_without_deferral_it_gives_up_after_its_timeout(home):
 
 def test_a_run_by_hand_takes_the_window_of_its_conf_and_is_refused_without_one(home):
     write_labels(home, 0, 390)
-    conf = {"since": SINCE, "as_of": AS_OF}
+    conf = {"since": SINCE, "until": AS_OF}
     assert _sensor(deferrable=True).execute(_context(None, conf))["labelled"] == 390
-    with pytest.raises(InputError, match="since, as_of"):
+    with pytest.raises(InputError, match="since, until"):
         _sensor(deferrable=True).execute(_context(None))
 
 

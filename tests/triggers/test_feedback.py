@@ -23,7 +23,7 @@ def home(tmp_path, monkeypatch):
 
 
 def _trigger(**changes):
-    settings = {"since": SINCE, "as_of": AS_OF, "precision": 0.01, "poll_s": 0.01}
+    settings = {"since": SINCE, "until": AS_OF, "precision": 0.01, "poll_s": 0.01}
     return FeedbackTrigger(life=asdict(read_life(LIFE)), **settings | changes)
 
 
@@ -52,10 +52,9 @@ def test_keeps_waiting_while_the_labels_are_too_few(home):
         _next(_trigger(), timeout=0.4)
 
 
-def test_labels_observed_after_the_window_do_not_count(home):
-    write_labels(home, 0, 390, observed="2026-01-13")
-    with pytest.raises(TimeoutError):
-        _next(_trigger(), timeout=0.4)
+def test_labels_count_that_were_observed_after_the_windows_end(home):
+    write_labels(home, 0, 390, observed="2026-03-13")
+    assert _next(_trigger())["labelled"] == 390
 
 
 def test_fires_as_soon_as_the_missing_labels_are_in(home):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ class Command:
 
 
 def ingest(life: Lifecycle, chosen: argparse.Namespace) -> Json:
-    return life.ingest(chosen.source)
+    return _all_taken(life.ingest(chosen.source))
 
 
 def validate(life: Lifecycle, chosen: argparse.Namespace) -> Json:
@@ -55,14 +55,17 @@ def train(life: Lifecycle, chosen: argparse.Namespace) -> Json:
             f"has {len(versions)} versions. Run upkeep ingest, validate, prepare and version first."
         )
     made = wanted[-1]
-    _, as_of = life.span(made.meta["batches"])
-    training_id = "cli/" + re.sub(r"[^A-Za-z0-9._=-]+", "-", made.tag)
+    _, until = life.span(made.meta["batches"])
+    as_of = life.known_until(until)
+    settings = hashlib.sha256(json.dumps([life.life.training, as_of], sort_keys=True).encode()).hexdigest()[:8]
+    training_id = f"cli/{life.life.model}/{made.tag}/{settings}"
     return life.train(tag=made.tag, as_of=as_of, training_id=training_id, tags={}, recipe={}) | {"as_of": as_of}
 
 
 def gate(life: Lifecycle, chosen: argparse.Namespace) -> Json:
     challenger = chosen.model_version or life.challenger()
-    _, as_of = life.span([batch.batch for batch in life.backends.datasets.batches(f"{life.life.dataset}/features")])
+    _, until = life.span([batch.batch for batch in life.backends.datasets.batches(f"{life.life.dataset}/features")])
+    as_of = life.known_until(until)
     return life.gate(challenger=challenger, evaluation_id=f"cli/v{challenger}", as_of=as_of)
 
 
@@ -80,12 +83,12 @@ def score(life: Lifecycle, chosen: argparse.Namespace) -> Json:
 
 
 def labels(life: Lifecycle, chosen: argparse.Namespace) -> Json:
-    return life.labels(chosen.source)
+    return _all_taken(life.labels(chosen.source))
 
 
 def monitor(life: Lifecycle, chosen: argparse.Namespace) -> Json:
-    since, as_of = life.span(chosen.batch or life.latest_batch("features"))
-    return life.monitor(since=since, as_of=as_of)
+    since, until = life.span(chosen.batch or life.latest_batch("features"))
+    return life.monitor(since=since, until=until)
 
 
 def suggest(life: Lifecycle, chosen: argparse.Namespace) -> Json:
@@ -206,10 +209,17 @@ def _runner(command: Command) -> Callable[[argparse.Namespace], None]:
             raise GateClosed(result["sentence"])
         print(
             result.get("sentence")
-            or ", ".join(f"{key}: {value}" for key, value in result.items() if value not in ("", []))
+            or ", ".join(f"{key}: {value}" for key, value in result.items() if value not in ("", [], {}))
         )
 
     return run
+
+
+def _all_taken(result: Json) -> Json:
+    """Files that were refused make the command fail, after the others have been taken in."""
+    if result["refused"]:
+        raise InputError(" ".join(result["refused"].values()))
+    return result
 
 
 def _batches(life: Lifecycle, chosen: argparse.Namespace) -> list[str]:

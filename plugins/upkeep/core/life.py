@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from upkeep.errors import InputError
@@ -34,6 +34,10 @@ class Life:
         `factory`, `params`, `features`, `first_batches`, `window_batches`, `holdout_share`…
     gate, monitor, decision : dict
         The policies of these stages.
+    max_quarantine_share : float
+        A batch that would lose a larger share of its rows to quarantine fails.
+    feedback_precision, feedback_wait_h : float
+        The monitor waits for labels until the accuracy's 95 % interval is this half-width, but no longer than so many hours.
     approval_timeout_h, poll_s : float
         Hours until an unanswered retrain request is rejected; seconds between two looks at the source.
     """
@@ -52,6 +56,9 @@ class Life:
     gate: Json
     monitor: Json
     decision: Json
+    max_quarantine_share: float = 0.2
+    feedback_precision: float = 0.02
+    feedback_wait_h: float = 24.0
     approval_timeout_h: float = 48.0
     poll_s: float = 15.0
 
@@ -75,8 +82,8 @@ class Life:
         Traceback (most recent call last):
         upkeep.errors.InputError: taxi.yaml must have exactly the keys of a life; missing: ...
         """
-        optional = {"approval_timeout_h", "poll_s"}
         wanted = {f.name for f in fields(cls)}
+        optional = {f.name for f in fields(cls) if f.default is not MISSING}
         missing, unknown = sorted(wanted - optional - set(record)), sorted(set(record) - wanted)
         if missing or unknown:
             raise InputError(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from upkeep.adapters.backends import Backends
 from upkeep.adapters.life_file import read_suite
 from upkeep.adapters.source_watch import fingerprint
 from upkeep.adapters.workspace import Workspace
+from upkeep.core.addresses import without_credentials
 from upkeep.core.life import Life
 from upkeep.errors import InputError
 from upkeep.lifecycle.records import json_record
-from upkeep.ports import Json
+from upkeep.ports import Batch, Json
 
 #: Point of validation -> (table it looks at, table that takes the rows it accepts).
 POINTS: Mapping[str, tuple[str, str | None]] = {
@@ -36,13 +39,30 @@ class DataStages:
 
         life, known = self.life, self.backends
         schema = TableSchema.from_json(life.schema)
-        uri = source or life.source
-        taken = ingest(known.source, known.datasets, uri=uri, dataset=life.dataset, schema=schema)
-        return {
-            "batches": self.open_batches(),
-            "rows": sum(batch.rows for batch in taken),
-            "files": len(taken),
-        }
+
+        def take(file: str) -> list[Batch]:
+            return ingest(known.source, known.datasets, uri=file, dataset=life.dataset, schema=schema)
+
+        taken, refused = self._each_file(source or life.source, take)
+        waiting, rows = self.open_batches(), sum(batch.rows for batch in taken)
+        made = {"batches": waiting, "files": len(taken), "rows": rows, "refused": refused}
+        return made | self._published("ingests", f"{life.dataset}/{waiting[-1] if waiting else 'nothing'}", made)
+
+    def _each_file(self, uri: str, take: Callable[[str], list[Batch]]) -> tuple[list[Batch], Json]:
+        """Take in file by file, so that one which cannot be used does not hold up the others; those are named."""
+        taken: list[Batch] = []
+        refused: Json = {}
+        for file in self.backends.source.list(uri):
+            try:
+                taken += take(file)
+            except InputError as err:
+                refused[without_credentials(file)] = str(err)
+        return taken, refused
+
+    def _published(self, kind: str, name: str, record: Json) -> Json:
+        """Put a record among the reports, for operator links to lead to; where it is, as `record`."""
+        text = json.dumps(record, indent=1, allow_nan=False)
+        return {"record": self.backends.documents.put_text(kind, f"{name}.json", text)}
 
     def open_batches(self) -> list[str]:
         """Batches that are in, but in no dataset version yet."""
@@ -69,6 +89,7 @@ class DataStages:
                 table=table,
                 accepted=accepted,
                 suite=read_suite(self.life.suites[point]),
+                max_quarantine_share=self.life.max_quarantine_share,
             )
             for batch in batches
         ]
@@ -88,7 +109,7 @@ class DataStages:
 
     def prepare(self, batches: Sequence[str]) -> Json:
         """Compute features, and log the labels that are known already."""
-        from upkeep.stages.functions import load_function
+        from upkeep.core.functions import load_function
         from upkeep.stages.prepare import prepare
 
         life = self.life
@@ -107,36 +128,38 @@ class DataStages:
         ]
         return {"batches": list(batches), "rows": sum(batch.rows for batch in made)}
 
-    def version(self, batches: Sequence[str], validation: str = "") -> Json:
+    def version(self, batches: Sequence[str]) -> Json:
         """Version the batches; the result is what the dataset's asset event carries."""
         from upkeep.stages.version import version_dataset
 
         known, dataset = self.backends, self.life.dataset
-        meta = {"source": self.life.source, "validation": validation}
-        for batch in batches:
+        validations = [f"{dataset}/{POINTS['features'][0]}/{batch}" for batch in batches]
+        for batch, validation in zip(batches, validations, strict=True):
+            meta = {"source": without_credentials(self.life.source), "validation": validation}
             made = version_dataset(known.datasets, known.versions, dataset=dataset, batch=batch, meta=meta)
-        since, as_of = self.span(batches)
-        return {
-            "dataset": dataset,
-            "tag": made.tag,
-            "revision": made.revision,
-            "digest": made.digest,
-            "batches": list(batches),
-            "since": since,
-            "as_of": as_of,
-            "validation": validation,
-        }
+        since, until = self.span(batches)
+        about: Json = {"dataset": dataset, "tag": made.tag, "revision": made.revision, "digest": made.digest}
+        about |= {"batches": list(batches), "since": since, "until": until, "validations": validations}
+        return about | self._published("versions", made.tag, about)
 
     def span(self, batches: Sequence[str]) -> tuple[str, str]:
-        """First day of the batches, and the midnight after their last row: labels known by then are known to us."""
-        found = [self.backends.datasets.find(f"{self.life.dataset}/features", batch) for batch in batches]
-        whole = [batch for batch in found if batch is not None]
-        if not whole:
-            raise InputError(
-                f"{self.life.dataset}/features must hold one of the batches {list(batches)}, but does not. Prepare them first."
-            )
-        first, last = min(batch.since for batch in whole)[:10], max(batch.until for batch in whole)[:10]
-        return first, (date.fromisoformat(last) + timedelta(days=1)).isoformat()
+        """Window of the batches: the day of the first row, and the midnight after the last.
+
+        One row in a thousand at either end does not count, so that a stray date does not stretch the window.
+        """
+        table, time = f"{self.life.dataset}/features", self.life.time
+        known = [batch for batch in batches if self.backends.datasets.find(table, batch)]
+        if not known:
+            raise InputError(f"{table} must hold one of the batches {list(batches)}, but does not. Prepare them first.")
+        when = np.sort(self.backends.datasets.read(table, batches=known, columns=[time])[time])
+        stray = len(when) // 1000
+        first, last = when[stray].astype("datetime64[D]"), when[-1 - stray].astype("datetime64[D]")
+        return str(first), str(last + np.timedelta64(1, "D"))
+
+    def known_until(self, until: str) -> str:
+        """The moment up to which labels are known to us: that of the newest one, and not before `until`."""
+        batches = self.backends.datasets.batches(f"{self.life.model}/feedback")
+        return max([until, *(batch.until for batch in batches)])
 
     def latest_batch(self, table: str) -> list[str]:
         """Id of the newest batch of a table, in a list."""
@@ -154,15 +177,21 @@ class DataStages:
         """Take in every new file of the feedback source."""
         from upkeep.stages.labels import append_feedback
 
-        uri = source or self.life.feedback
-        if not source and not fingerprint(self.backends.workspace, uri):
-            return {"files": 0, "rows": 0}
-        taken = append_feedback(self.backends.source, self.backends.datasets, uri=uri, model=self.life.model)
-        return {"files": len(taken), "rows": sum(batch.rows for batch in taken)}
+        known, uri = self.backends, source or self.life.feedback
+        if not source and not fingerprint(known.workspace, uri):
+            return {"files": 0, "rows": 0, "refused": {}}
 
-    def feedback_state(self, *, since: str, as_of: str) -> Json:
-        """How many predictions of a window have their label by `as_of`."""
+        def take(file: str) -> list[Batch]:
+            return append_feedback(known.source, known.datasets, uri=file, model=self.life.model)
+
+        taken, refused = self._each_file(uri, take)
+        return {"files": len(taken), "rows": sum(batch.rows for batch in taken), "refused": refused}
+
+    def feedback_state(self, *, since: str, until: str) -> Json:
+        """How many predictions of a window have their label by now; labels that have arrived meanwhile are taken in."""
         from upkeep.stages.labels import feedback_state
 
-        state = feedback_state(self.backends.datasets, model=self.life.model, since=since, until=as_of, as_of=as_of)
+        self.labels()
+        as_of = self.known_until(until)
+        state = feedback_state(self.backends.datasets, model=self.life.model, since=since, until=until, as_of=as_of)
         return json_record(state)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from upkeep.errors import InputError
 from upkeep.lifecycle.data import DataStages
-from upkeep.lifecycle.records import json_record
+from upkeep.lifecycle.records import json_record, policy
 from upkeep.ports import Json
 
 
@@ -24,6 +24,11 @@ class Lifecycle(DataStages):
             raise InputError(f"{self.life.model} must have a challenger, but has none. Train a model first.")
         return found
 
+    @property
+    def threshold(self) -> float:
+        """Scores from here on are predicted 1, in training, gate and prediction log alike."""
+        return float(self.life.training.get("threshold", 0.5))
+
     def train(
         self,
         *,
@@ -39,8 +44,8 @@ class Lifecycle(DataStages):
 
         life, known = self.life, self.backends
         settings = {key: value for key, value in life.training.items() if key != "first_batches"}
-        if recipe.get("window_batches"):
-            settings["window_batches"] = recipe["window_batches"]
+        if recipe.get("since"):
+            settings["since"] = recipe["since"]
         settings |= {
             "model": life.model,
             "dataset": life.dataset,
@@ -54,7 +59,7 @@ class Lifecycle(DataStages):
             known.versions,
             known.trainer,
             known.tracker,
-            spec=TrainSpec(**settings),
+            spec=policy(TrainSpec, settings, "training"),
             tag=tag,
             training_id=training_id,
             as_of=as_of,
@@ -71,13 +76,14 @@ class Lifecycle(DataStages):
             known.datasets,
             known.tracker,
             known.documents,
-            policy=GatePolicy(**self.life.gate),
+            policy=policy(GatePolicy, self.life.gate | {"threshold": self.threshold}, "gate"),
             model=self.life.model,
             challenger=challenger,
             evaluation_id=evaluation_id,
             as_of=as_of,
         )
-        return json_record(result)
+        verdict = json_record(result)
+        return verdict | self._published("gates", f"{self.life.model}/v{challenger}", verdict)
 
     def promote(self, *, version: str, evaluation_id: str) -> Json:
         """Move `champion` to a version whose gate is open."""
@@ -100,19 +106,20 @@ class Lifecycle(DataStages):
         from upkeep.stages.score import score
 
         life, known = self.life, self.backends
+        names = {"model": life.model, "dataset": life.dataset, "time": life.time}
         made = [
-            score(known.datasets, known.tracker, model=life.model, dataset=life.dataset, batch=batch, time=life.time)
-            for batch in batches
+            score(known.datasets, known.tracker, **names, batch=batch, threshold=self.threshold) for batch in batches
         ]
-        since, as_of = self.span(batches)
+        since, until = self.span(batches)
         rows = sum(batch.rows for batch in made)
-        return {"model": life.model, "batches": list(batches), "rows": rows, "since": since, "as_of": as_of}
+        about = {"model": life.model, "batches": list(batches), "rows": rows, "since": since, "until": until}
+        return about | self._published("scores", f"{life.model}/{batches[-1]}", about)
 
-    def monitor(self, *, since: str, as_of: str) -> Json:
+    def monitor(self, *, since: str, until: str) -> Json:
         """Look at one window: drift, labels, accuracy; the health report is stored with its picture."""
         from upkeep.stages.monitor import MonitorPolicy, monitor
 
-        known = self.backends
+        known, settings = self.backends, self.life.monitor | {"dataset": self.life.dataset}
         report: Json = monitor(
             known.datasets,
             known.tracker,
@@ -120,9 +127,9 @@ class Lifecycle(DataStages):
             known.painter,
             model=self.life.model,
             since=since,
-            until=as_of,
-            as_of=as_of,
-            policy=MonitorPolicy(**self.life.monitor, dataset=self.life.dataset),
+            until=until,
+            as_of=self.known_until(until),
+            policy=policy(MonitorPolicy, settings, "monitor"),
         )
         return report
 
@@ -130,8 +137,10 @@ class Lifecycle(DataStages):
         """Decide about a window; returns the stored decision and the new decision state."""
         from upkeep.stages.suggest import DecisionPolicy, suggest
 
-        policy = DecisionPolicy(**self.life.decision)
+        rules = policy(DecisionPolicy, self.life.decision, "decision")
         decision, new_state = suggest(
-            self.backends.documents, model=self.life.model, window=window, policy=policy, state=state
+            self.backends.documents, model=self.life.model, window=window, policy=rules, state=state
         )
-        return json_record(decision) | {"id": f"decisions/{self.life.model}/{window}"}, new_state
+        name = f"{self.life.model}/{window}"
+        about = json_record(decision) | {"id": f"decisions/{name}"}
+        return about | self._published("decisions", name, about), new_state

@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator
 
 from upkeep.core.life import Life
 from upkeep.errors import GateClosed
-from upkeep.operators.links import ModelVersionLink
+from upkeep.operators.links import ModelVersionLink, RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,7 +25,7 @@ class ModelGateOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("trained",)
-    operator_extra_links = (ModelVersionLink(),)
+    operator_extra_links = (ModelVersionLink(), RecordLink())
 
     def __init__(self, *, life: Life, trained: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -41,6 +41,7 @@ class ModelGateOperator(BaseOperator):
             challenger=trained["version"], evaluation_id=trained["training_id"], as_of=trained["as_of"]
         )
         ti.xcom_push("verdict", verdict)
+        ti.xcom_push("record", verdict["record"])
         if not verdict["passed"]:
             raise GateClosed(verdict["sentence"])
         self.log.info("%s", verdict["sentence"])

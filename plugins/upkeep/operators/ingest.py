@@ -9,6 +9,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from upkeep.core.life import Life
+from upkeep.errors import InputError
+from upkeep.operators.links import RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,6 +24,7 @@ class IngestOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("source",)
+    operator_extra_links = (RecordLink(),)
 
     def __init__(self, *, life: Life, source: str | None = None, **kwargs: Any) -> None:
         super().__init__(multiple_outputs=True, **kwargs)
@@ -32,10 +35,34 @@ class IngestOperator(BaseOperator):
         from upkeep.lifecycle import Lifecycle
 
         result = Lifecycle(self.life).ingest(self.source or None)
+        context["ti"].xcom_push("record", result["record"])
         self.log.info("%d files with %d rows; to do: %s", result["files"], result["rows"], result["batches"])
         if not result["batches"]:
+            refuse(result["refused"])
             raise AirflowSkipException("every batch of the source has been through all stages")
         return result
+
+
+class ReportRefusedOperator(BaseOperator):
+    """Fail if files of the source were refused: the others go on, and nobody overlooks these.
+
+    :param refused: reason by file, as `IngestOperator` returns them. (templated)
+    """
+
+    template_fields: Sequence[str] = ("refused",)
+
+    def __init__(self, *, refused: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.refused = refused
+
+    def execute(self, context: Context) -> None:
+        refuse(self.refused)
+
+
+def refuse(refused: dict[str, str]) -> None:
+    """Raise with every reason, if there is one."""
+    if refused:
+        raise InputError(f"{len(refused)} files were refused. " + " ".join(refused.values()))
 
 
 class LoadFeedbackOperator(BaseOperator):
@@ -55,7 +82,9 @@ class LoadFeedbackOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         from upkeep.lifecycle import Lifecycle
 
-        return Lifecycle(self.life).labels(self.source or None)
+        result = Lifecycle(self.life).labels(self.source or None)
+        refuse(result["refused"])
+        return result
 
 
 class PrepareFeaturesOperator(BaseOperator):

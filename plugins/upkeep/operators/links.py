@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperatorLink, conf
 
+from upkeep.core.addresses import without_credentials
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
@@ -47,7 +49,7 @@ class HealthPictureLink(_ReportLink):
 
 
 class RecordLink(_ReportLink):
-    """A stored record: dataset version, gate verdict, decision."""
+    """What a task made, as a record: files taken in, dataset version, gate verdict, scores, decision."""
 
     pushed: ClassVar[str] = "record"
 
@@ -68,4 +70,5 @@ class ModelVersionLink(BaseOperatorLink):
         address = os.environ.get("UPKEEP_MLFLOW_URL") or os.environ.get("MLFLOW_TRACKING_URI", "")
         if not made or not address.startswith("http"):
             return ""
-        return f"{address.rstrip('/')}/#/models/{made['model']}/versions/{made['version']}"
+        address = without_credentials(address).rstrip("/")
+        return f"{address}/#/models/{made['model']}/versions/{made['version']}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class MonitorModelOperator(BaseOperator):
     """Compare a window with the champion's reference: drift, delays, accuracy with its band; all of it is stored.
 
-    The window comes from the event that started the run (`since`, `as_of`), or from the run's `conf`.
+    The window comes from the event that started the run (`since`, `until`), or from the run's `conf`.
 
     :param life: the model's life.
     """
@@ -31,9 +31,9 @@ class MonitorModelOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         from upkeep.lifecycle import Lifecycle
 
-        facts = triggering_facts(context, "since", "as_of")
-        report = Lifecycle(self.life).monitor(since=facts["since"], as_of=facts["as_of"])
+        facts = triggering_facts(context, "since", "until")
+        report = Lifecycle(self.life).monitor(since=facts["since"], until=facts["until"])
         context["ti"].xcom_push("picture", report["picture"])
         self.log.info("%s", report["sentence"])
-        chain = {key: facts.get(key, "") for key in ("tag", "validation", "as_of")}
+        chain = {"tag": facts.get("tag", ""), "validations": facts.get("validations", []), "until": facts["until"]}
         return chain | {key: report[key] for key in ("model", "version", "window", "drifted", "sentence")}

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
+from upkeep.operators.links import RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,6 +23,8 @@ class ScoreBatchOperator(BaseOperator):
     :param skip_without_champion: skip instead of failing before the first model is promoted.
     """
 
+    operator_extra_links = (RecordLink(),)
+
     def __init__(self, *, life: Life, predictions: Asset, skip_without_champion: bool = False, **kwargs: Any) -> None:
         super().__init__(outlets=[predictions], **kwargs)
         self.life = life
@@ -34,6 +37,8 @@ class ScoreBatchOperator(BaseOperator):
         life, facts = Lifecycle(self.life), triggering_facts(context, "batches")
         if self.skip_without_champion and life.champion() is None:
             raise AirflowSkipException("no model has been promoted yet")
-        result = life.score(facts["batches"]) | {"tag": facts.get("tag", ""), "validation": facts.get("validation", "")}
+        result = life.score(facts["batches"])
+        context["ti"].xcom_push("record", result["record"])
+        result |= {"tag": facts.get("tag", ""), "validations": facts.get("validations", [])}
         context["outlet_events"][self.predictions].extra = result
         return result

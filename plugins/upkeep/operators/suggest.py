@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 
 from upkeep.core.life import Life
+from upkeep.operators.links import RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -28,6 +29,7 @@ class SuggestRetrainOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("monitored",)
+    operator_extra_links = (RecordLink(),)
 
     def __init__(
         self, *, life: Life, monitored: Any, model: Asset, retrain: Asset, alias: AssetAlias, **kwargs: Any
@@ -46,9 +48,10 @@ class SuggestRetrainOperator(BaseOperator):
         state: Any = store.get(STATE, default={})
         decision, new_state = Lifecycle(self.life).suggest(window=self.monitored["window"], state=state)
         store.set(STATE, new_state)
+        context["ti"].xcom_push("record", decision["record"])
         self.log.info("%s", decision["sentence"])
         if decision["due"]:
-            chain = {key: self.monitored[key] for key in ("tag", "validation", "as_of")}
+            chain = {key: self.monitored[key] for key in ("tag", "validations", "until")}
             facts = {key: decision[key] for key in ("action", "cause", "recipe", "evidence", "sentence")}
             extra = chain | facts | {"decision": decision["id"]}
             context["outlet_events"][self.alias].add(self.retrain, extra=extra)

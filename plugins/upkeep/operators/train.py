@@ -44,17 +44,19 @@ class TrainModelOperator(BaseOperator):
             raise AirflowSkipException("there is a champion; the next training is the retrain DAG's")
         if self.first_only and not life.enough_for_first_model():
             raise AirflowSkipException(f"the first training waits for {self.life.training['first_batches']} batches")
-        facts = triggering_facts(context, "tag", "as_of")
+        facts = triggering_facts(context, "tag", "until")
+        decision, as_of = facts.get("decision", ""), life.known_until(facts["until"])
         made = life.train(
             tag=facts["tag"],
-            as_of=facts["as_of"],
-            training_id=re.sub(r"[^A-Za-z0-9._=-]+", "-", run_id),  # also the name of stored records
-            tags={"airflow.run_id": run_id, "upkeep.decision": facts.get("decision", "")},
+            as_of=as_of,
+            # Also the name of stored records. A decision is trained for once, however often its event is sent.
+            training_id=decision or re.sub(r"[^A-Za-z0-9._=-]+", "-", run_id),
+            tags={"airflow.run_id": run_id, "upkeep.decision": decision},
             recipe=facts.get("recipe") or {},
             params=params,
         )
         context["ti"].xcom_push("model_version", {"model": made["model"], "version": made["version"]})
-        return made | {"as_of": facts["as_of"], "decision": facts.get("decision", "")}
+        return made | {"as_of": as_of, "decision": decision}
 
 
 class _DecoratedTrainOperator(DecoratedOperator, TrainModelOperator):

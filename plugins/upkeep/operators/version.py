@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 
 from upkeep.core.life import Life
+from upkeep.operators.links import RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -19,22 +20,22 @@ class VersionDatasetOperator(BaseOperator):
     :param life: the model's life.
     :param batches: ids, as `IngestOperator` returns them. (templated)
     :param dataset: asset whose event carries tag, revision, digest and validation id.
-    :param validation: id of the validation that let the batches pass. (templated)
     """
 
-    template_fields: Sequence[str] = ("batches", "validation")
+    template_fields: Sequence[str] = ("batches",)
+    operator_extra_links = (RecordLink(),)
 
-    def __init__(self, *, life: Life, batches: Any, dataset: Asset, validation: Any = "", **kwargs: Any) -> None:
+    def __init__(self, *, life: Life, batches: Any, dataset: Asset, **kwargs: Any) -> None:
         super().__init__(outlets=[dataset], **kwargs)
         self.life = life
         self.batches = batches
         self.dataset = dataset
-        self.validation = validation
 
     def execute(self, context: Context) -> dict[str, Any]:
         from upkeep.lifecycle import Lifecycle
 
-        result = Lifecycle(self.life).version(self.batches, self.validation)
+        result = Lifecycle(self.life).version(self.batches)
+        context["ti"].xcom_push("record", result["record"])
         context["outlet_events"][self.dataset].extra = result
         self.log.info("dataset version %s", result["tag"])
         return result

@@ -11,16 +11,18 @@ from airflow.sdk import BaseSensorOperator, conf
 from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
 from upkeep.errors import BackendError
-from upkeep.triggers.feedback import FeedbackTrigger
+from upkeep.triggers.feedback import FeedbackTrigger, enough
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
 class FeedbackSensor(BaseSensorOperator):
-    """Wait until enough labels are in *for the precision asked*. Returns how many there are.
+    """Wait until enough labels are in *for the precision asked*, or all. Returns how many there are.
 
-    The window comes from the event that started the run (`since`, `as_of`), or from the run's `conf`.
+    New label files are taken in at each look.
+
+    The window comes from the event that started the run (`since`, `until`), or from the run's `conf`.
 
     :param life: the model's life.
     :param precision: half-width of the accuracy's 95 % interval that is wanted, in (0, 1).
@@ -41,13 +43,13 @@ class FeedbackSensor(BaseSensorOperator):
         self.deferrable = deferrable
 
     def poke(self, context: Context) -> bool:
-        return bool(self._state(context)["half_width"] <= self.precision)
+        return enough(self._state(context), self.precision)
 
     def _state(self, context: Context) -> dict[str, Any]:
         from upkeep.lifecycle import Lifecycle
 
-        facts = triggering_facts(context, "since", "as_of")
-        return Lifecycle(self.life).feedback_state(since=facts["since"], as_of=facts["as_of"])
+        facts = triggering_facts(context, "since", "until")
+        return Lifecycle(self.life).feedback_state(since=facts["since"], until=facts["until"])
 
     def execute(self, context: Context) -> Any:
         if not self.deferrable:
@@ -55,11 +57,11 @@ class FeedbackSensor(BaseSensorOperator):
             return self._state(context)
         if self.poke(context):
             return self._state(context)
-        facts = triggering_facts(context, "since", "as_of")
+        facts = triggering_facts(context, "since", "until")
         trigger = FeedbackTrigger(
             life=asdict(self.life),
             since=facts["since"],
-            as_of=facts["as_of"],
+            until=facts["until"],
             precision=self.precision,
             poll_s=self.poke_interval,
         )
