@@ -124,6 +124,22 @@ def test_a_window_takes_the_most_recent_batches(datasets, run):
     assert run(window_batches=2).batches == ("b2", "b3")
 
 
+def test_the_recipe_full_takes_all_batches_whatever_the_life_s_own_window(datasets, run):
+    fill(datasets)
+    assert run(window_batches=2, since="2024-01-22", recipe="full").batches == ("b0", "b1", "b2", "b3")
+
+
+def test_a_recent_window_takes_the_batches_that_end_in_it_however_many(datasets, run):
+    fill(datasets)
+    untils = [b.until for b in datasets.batches("trips/features")]
+    recent = {"recipe": "recent_window", "window_batches": 1}
+    assert run("a", since=untils[1], **recent).batches == ("b1", "b2", "b3")
+    just_later = str(np.datetime64(untils[1]) + np.timedelta64(1, "us"))
+    assert run("b", since=just_later, **recent).batches == ("b2", "b3")
+    with pytest.raises(InputError, match="must end at or after 2025-01-01, but the last ends at 2024-01-2"):
+        run("c", since="2025-01-01", **recent)
+
+
 def test_labels_that_were_not_known_yet_are_not_used(datasets, run):
     fill(datasets)
     result = run(as_of="2024-01-15T00:30:00")
@@ -193,6 +209,7 @@ def test_a_suspicious_feature_is_told_with_the_result(datasets, run):
         ({"holdout_share": 1.0}, "holdout_share"),
         ({"window_batches": 0}, "window_batches"),
         ({"features": ()}, "feature"),
+        ({"since": "last week"}, "since must be a UTC time"),
     ],
 )
 def test_an_impossible_spec_is_refused(changes, words):

@@ -15,7 +15,7 @@ from upkeep.core.checks.overfitting import find_overfitting
 from upkeep.core.checks.time_split import TimeSplit, split_by_time
 from upkeep.core.columns import Columns, select
 from upkeep.errors import GateClosed, InputError
-from upkeep.ports import Datasets, DatasetVersion, Json, Tracker, Trainer, Training, VersionStore
+from upkeep.ports import Batch, Datasets, DatasetVersion, Json, Tracker, Trainer, Training, VersionStore
 from upkeep.stages.labelled import all_rows, only_labelled
 from upkeep.stages.train_spec import TrainSpec
 from upkeep.stages.training_records import holdout_record, provenance, reference, run_params, summary
@@ -108,16 +108,30 @@ def train(
 
 
 def _batches(datasets: Datasets, spec: TrainSpec, version: DatasetVersion) -> tuple[str, ...]:
-    """The version's batches, oldest first, limited to the window."""
+    """The version's batches, oldest first, limited as the recipe says."""
     known = set(version.meta.get("batches", ()))
-    ordered = [b.batch for b in datasets.batches(f"{spec.dataset}/features") if b.batch in known]
-    missing = sorted(known - set(ordered))
+    ordered = [b for b in datasets.batches(f"{spec.dataset}/features") if b.batch in known]
+    missing = sorted(known - {b.batch for b in ordered})
     if missing or not ordered:
         raise InputError(
             f"{spec.dataset}/features must hold the batches of version {version.tag}, but lacks {missing or 'all of them'}. "
             "Ingest and prepare them first."
         )
-    return tuple(ordered[-spec.window_batches :] if spec.window_batches else ordered)
+    return tuple(b.batch for b in _chosen(ordered, spec, version.tag))
+
+
+def _chosen(ordered: list[Batch], spec: TrainSpec, tag: str) -> list[Batch]:
+    if spec.recipe == "full":
+        return ordered
+    if not spec.since:
+        return ordered[-spec.window_batches :] if spec.window_batches else ordered
+    recent = [b for b in ordered if np.datetime64(b.until) >= np.datetime64(spec.since)]  # never true without rows
+    if not recent:
+        raise InputError(
+            f"a batch of version {tag} must end at or after {spec.since}, but the last ends at {ordered[-1].until}. "
+            "Version newer batches first, or train with the recipe full."
+        )
+    return recent
 
 
 def _split(rows: Columns, spec: TrainSpec, as_of: str) -> TimeSplit:
@@ -126,7 +140,7 @@ def _split(rows: Columns, spec: TrainSpec, as_of: str) -> TimeSplit:
     if n < spec.min_labelled:
         raise InputError(
             f"training needs at least {spec.min_labelled} labelled rows, got {n} with a label observed by {as_of}. "
-            "Wait for more labels, or widen window_batches."
+            "Wait for more labels, or train on more batches."
         )
     split = split_by_time(rows, spec.time, spec.holdout_share)
     for name, part in (("training", split.train["label"]), ("holdout", split.holdout["label"])):
@@ -135,7 +149,7 @@ def _split(rows: Columns, spec: TrainSpec, as_of: str) -> TimeSplit:
             raise InputError(
                 f"the {name} part must have rows of both labels, got {ones} of label 1 among {len(part)} rows, "
                 f"split at {split.cut}. "
-                "Wait for labels of the other kind, widen window_batches, or change holdout_share."
+                "Wait for labels of the other kind, train on more batches, or change holdout_share."
             )
     return split
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from upkeep.errors import InputError
 
 
@@ -13,10 +15,11 @@ from upkeep.errors import InputError
 class TrainSpec:
     """Which model, from which rows.
 
-    `factory` is ``module:function``; it takes `params` and returns an unfitted scikit-learn pipeline. `window_batches`
-    limits training to the most recent batches of the version. `holdout_share` is the newest part of the labelled rows,
-    never trained on. `max_overfit` is the accepted gap between training and holdout accuracy. `recipe` is a name
-    for how the rows were chosen, recorded with the run.
+    `factory` is ``module:function``; it takes `params` and returns an unfitted scikit-learn pipeline. `recipe` names how
+    the rows are chosen, and is recorded with the run: ``full`` takes all batches of the version; any other takes those that
+    end at or after `since` (ISO 8601, UTC), or without it the last `window_batches`, or without both all.
+    `holdout_share` is the newest part of the labelled rows, never trained on. `max_overfit` is the accepted gap
+    between training and holdout accuracy.
     """
 
     model: str
@@ -26,9 +29,10 @@ class TrainSpec:
     features: tuple[str, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
     window_batches: int | None = None
+    since: str = ""
     holdout_share: float = 0.3
     seed: int = 0
-    recipe: str = "full"
+    recipe: str = "planned"
     max_overfit: float = 0.1
     threshold: float = 0.5
     min_labelled: int = 100
@@ -38,5 +42,11 @@ class TrainSpec:
             raise InputError(f"holdout_share must lie in (0, 1), got {self.holdout_share}. Use 0.3.")
         if self.window_batches is not None and self.window_batches < 1:
             raise InputError(f"window_batches must be at least 1, got {self.window_batches}. Leave it out for all.")
+        try:
+            np.datetime64(self.since, "us")
+        except ValueError as err:
+            raise InputError(
+                f"since must be a UTC time like 2024-01-08T00:00:00 or empty, got {self.since!r}."
+            ) from err
         if not self.features:
             raise InputError("a model needs at least one feature, got none. Name columns of the features table.")

@@ -25,6 +25,7 @@ def run_params(spec: TrainSpec) -> dict[str, str | int | float | bool]:
         "seed": spec.seed,
         "threshold": spec.threshold,
         "window_batches": spec.window_batches or "all",
+        "since": spec.since or "all",
     }
     return {f"model.{name}": value for name, value in spec.params.items()} | own
 
