@@ -62,8 +62,8 @@ def test_no_rows_have_no_scores(factories, table, label):
     ("factory", "params", "words"),
     [
         ("no.such.module:make", {}, "importable"),
-        ("factories:absent", {}, "importable"),
-        ("factories", {}, "module:function"),
+        ("factories:absent", {}, "has none"),
+        ("factories", {}, "named like"),
         ("factories:make", {"depth": 3}, "must take the parameters"),
         ("factories:regression", {}, "predict_proba"),
     ],

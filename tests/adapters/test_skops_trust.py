@@ -55,7 +55,7 @@ def test_the_estimators_people_use_come_back_as_they_were(tmp_path, model):
         "sklearn.datasets.load_files",
         "sklearn.utils._testing.check_output",  # subprocess's, imported there
         "sklearn.base.inspect",
-        "upkeep.stages.functions.importlib",
+        "upkeep.core.functions.importlib",
         "sklearnx.Model",
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upkeep.core.columns import Columns
+from upkeep.core.functions import load_function
 from upkeep.errors import InputError
 from upkeep.ports import Json
 
@@ -35,7 +35,7 @@ class SklearnTrainer:
             If the factory does not take the parameters, does not return an estimator with `predict_proba`, or the
             estimator cannot be fitted to these columns.
         """
-        estimator = _build(_load(factory), factory, params)
+        estimator = _build(load_function(factory), factory, params)
         try:
             return estimator.fit(frame(table, list(table)), label)
         except (ValueError, TypeError) as err:
@@ -72,19 +72,6 @@ def probability(model: Any, table: Columns, columns: Sequence[str]) -> NDArray[n
             f"the model must accept the columns {list(columns)}, but: {err} Prepare the table again."
         ) from err
     return np.asarray(scores, dtype=np.float64)[:, list(model.classes_).index(1)]
-
-
-def _load(name: str) -> Callable[..., Any]:
-    """The factory; its name comes from the DAG author's configuration."""
-    module, _, attribute = name.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as err:
-        raise InputError(
-            f"a factory must be named module:function and be importable, got {name!r}: {err}. "
-            "Put its folder on PYTHONPATH, and check the spelling."
-        ) from err
-    return factory  # type: ignore[no-any-return]
 
 
 def _build(build: Callable[..., Any], factory: str, params: Json) -> Any:

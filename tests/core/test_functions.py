@@ -1,7 +1,7 @@
 import pytest
 
+from upkeep.core.functions import load_function
 from upkeep.errors import InputError
-from upkeep.stages.functions import load_function
 
 
 def test_the_named_function_is_returned():
