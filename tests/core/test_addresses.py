@@ -21,7 +21,7 @@ def test_user_and_password_are_left_out(address, shown):
 
 @pytest.mark.parametrize(
     "address",
-    ["", "sqlite:////tmp/a@b.db", "http://host/a@b", "http://host?mail=a@b", "file:///a@b/c", "ann@host:repo"],
+    ["", "sqlite:////data/a@b.db", "http://host/a@b", "http://host?mail=a@b", "file:///a@b/c", "ann@host:repo"],
 )
 def test_what_holds_no_credentials_is_left_as_it_is(address):
     assert without_credentials(address) == address

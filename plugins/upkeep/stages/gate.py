@@ -17,6 +17,7 @@ from upkeep.core.gate.sample_size import required_labels
 from upkeep.core.gate.verdict import ClauseVerdict, Truth, Verdict, evaluate
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Tracker
+from upkeep.stages.gate_budget import used_up
 from upkeep.stages.gate_policy import GatePolicy
 from upkeep.stages.labelled import labelled_rows
 from upkeep.stages.record_names import record_name
@@ -122,7 +123,9 @@ def gate(
     result = _restored(stored, challenger) if stored else None
     if result is None or result.n is None:
         question = _question(tracker, policy, model, challenger, as_of)
-        refusal = _used_up(documents, question, policy)
+        refusal = used_up(
+            documents, policy, model=model, dataset=question.dataset, since=question.since, until=question.until
+        )
         measured = _Measured(labels=0, refusal=refusal) if refusal else _measure(datasets, tracker, question, policy)
         result = _result(question, measured, policy, evaluation_id)
         documents.put("gates", name, asdict(result))
@@ -160,29 +163,6 @@ def _question(tracker: Tracker, policy: GatePolicy, model: str, challenger: str,
         since=since,
         until=holdout["until"],
         as_of=as_of,
-    )
-
-
-def _used_up(documents: Documents, question: _Question, policy: GatePolicy) -> str:
-    """Why these rows may not judge another challenger; empty if they may."""
-    records = [documents.get("gates", name) for name in documents.names("gates", f"{question.model}/")]
-    judged = [record for record in records if record and record["n"] is not None and _overlaps(record, question)]
-    rows = f"rows of {question.dataset} between {question.since} and {question.until}"
-    if policy.adaptivity == "firstChange" and any(record["passed"] for record in judged):
-        return f"some {rows} have let a challenger pass, which retires them; hold out newer rows"
-    if len(judged) >= policy.steps:
-        return (
-            f"some {rows} have judged {len(judged)} of {policy.steps} challengers and prove nothing about more; "
-            "hold out newer rows, or raise steps before the next ones"
-        )
-    return ""
-
-
-def _overlaps(record: Json, question: _Question) -> bool:
-    """Whether two spans [since, until) of a dataset share a moment: a holdout one minute shorter is not a new one."""
-    return record["dataset"] == question.dataset and bool(
-        np.datetime64(record["since"]) < np.datetime64(question.until)
-        and np.datetime64(question.since) < np.datetime64(record["until"])
     )
 
 
