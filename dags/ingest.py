@@ -9,7 +9,8 @@ from airflow.sdk import DAG, chain
 
 from upkeep.adapters.life_file import lives
 from upkeep.assets import LifeAssets
-from upkeep.operators.ingest import IngestOperator, PrepareFeaturesOperator, ReportRefusedOperator
+from upkeep.operators.ingest import IngestOperator, ReportRefusedOperator
+from upkeep.operators.prepare import PrepareFeaturesOperator
 from upkeep.operators.retries import DEFAULT_ARGS
 from upkeep.operators.validate import ValidateOperator
 from upkeep.operators.version import VersionDatasetOperator

@@ -9,7 +9,7 @@ from airflow.sdk import DAG, TriggerRule, chain
 
 from upkeep.adapters.life_file import lives
 from upkeep.assets import LifeAssets
-from upkeep.operators.ingest import LoadFeedbackOperator
+from upkeep.operators.labels import LoadFeedbackOperator
 from upkeep.operators.monitor import MonitorModelOperator
 from upkeep.operators.retries import DEFAULT_ARGS
 from upkeep.operators.suggest import SuggestRetrainOperator

@@ -80,7 +80,7 @@ class World:
 
 def live(root: Path) -> World:
     """From the inbox to a monitored champion. The environment must point at `root`."""
-    from upkeep.operators import gate, ingest, monitor, promote, score, train, validate, version
+    from upkeep.operators import gate, ingest, labels, monitor, prepare, promote, score, train, validate, version
 
     life = taxi_life()
     world = World(root, life, LifeAssets(life))
@@ -89,13 +89,13 @@ def live(root: Path) -> World:
     taken = world.run(ingest.IngestOperator(task_id="ingest", life=life))["batches"]
     for point in ("raw", "clean"):
         world.run(validate.ValidateOperator(task_id=point, life=life, point=point, batches=taken))
-    world.run(ingest.PrepareFeaturesOperator(task_id="prepare", life=life, batches=taken))
-    passed = world.run(validate.ValidateOperator(task_id="features", life=life, point="features", batches=taken))
+    world.run(prepare.PrepareFeaturesOperator(task_id="prepare", life=life, batches=taken))
+    world.run(validate.ValidateOperator(task_id="features", life=life, point="features", batches=taken))
     versioning = version.VersionDatasetOperator(
         task_id="version", life=life, batches=taken, dataset=world.assets.dataset
     )
     versioned = world.run(versioning)
-    world.run(ingest.LoadFeedbackOperator(task_id="labels", life=life))
+    world.run(labels.LoadFeedbackOperator(task_id="labels", life=life))
     trained = world.run(train.TrainModelOperator(task_id="train", life=life, first_only=True), versioned)
     verdict = world.run(gate.ModelGateOperator(task_id="gate", life=life, trained=trained))
     world.run(promote.PromoteModelOperator(task_id="promote", life=life, verdict=verdict, model=world.assets.model))

@@ -11,7 +11,19 @@ _LINKS = ("ValidationPageLink", "HealthPictureLink", "ModelVersionLink", "Record
 
 def get_provider_info() -> dict[str, Any]:
     """Metadata as `airflow/provider_info.schema.json` wants it."""
-    stages = ("ingest", "validate", "version", "train", "gate", "promote", "score", "monitor", "suggest")
+    stages = (
+        "ingest",
+        "labels",
+        "validate",
+        "prepare",
+        "version",
+        "train",
+        "gate",
+        "promote",
+        "score",
+        "monitor",
+        "suggest",
+    )
     about = {"integration-name": "Upkeep"}
     return {
         "package-name": "upkeep",

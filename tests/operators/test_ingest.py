@@ -7,12 +7,9 @@ from tests.taxi_world import ROWS, WEEKS, context, drop, taxi_life
 from upkeep.adapters.backends import Backends
 from upkeep.adapters.workspace import Workspace
 from upkeep.errors import InputError
-from upkeep.operators.ingest import (
-    IngestOperator,
-    LoadFeedbackOperator,
-    PrepareFeaturesOperator,
-    ReportRefusedOperator,
-)
+from upkeep.operators.ingest import IngestOperator, ReportRefusedOperator
+from upkeep.operators.labels import LoadFeedbackOperator
+from upkeep.operators.prepare import PrepareFeaturesOperator
 
 
 @pytest.fixture
@@ -98,7 +95,7 @@ def test_a_file_that_cannot_be_used_holds_up_no_other_and_is_named(home):
     assert (taken["files"], len(taken["batches"])) == (1, 1)
     [(file, reason)] = taken["refused"].items()
     assert file.endswith("a_bad.csv")
-    with pytest.raises(InputError, match="1 files were refused. a batch must have the columns of the schema"):
+    with pytest.raises(InputError, match=r"1 files were refused\. a batch must have the columns of the schema"):
         ReportRefusedOperator(task_id="refused_files", refused=taken["refused"]).execute(context())
     assert reason
 

@@ -1,0 +1,36 @@
+"""The operator that takes late labels in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from upkeep.core.life import Life
+from upkeep.operators.ingest import refuse
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class LoadFeedbackOperator(BaseOperator):
+    """Take every new file of labels into the feedback log, once.
+
+    :param life: the model's life.
+    :param source: file, folder or URL instead of the life's own feedback source. (templated)
+    """
+
+    template_fields: Sequence[str] = ("source",)
+
+    def __init__(self, *, life: Life, source: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.life = life
+        self.source = source
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from upkeep.lifecycle import Lifecycle
+
+        result = Lifecycle(self.life).labels(self.source or None)
+        refuse(result["refused"])
+        return result
