@@ -6,6 +6,8 @@ import pytest
 from upkeep.adapters.health_picture import HealthPicture
 from upkeep.adapters.json_documents import JsonDocuments
 from upkeep.adapters.parquet_datasets import ParquetDatasets
+from upkeep.core.drift.spending import spend
+from upkeep.core.feedback.intervals import clopper_pearson
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.errors import InputError
 from upkeep.stages.monitor import MonitorPolicy, monitor
@@ -66,27 +68,37 @@ class House:
         for week in range(4):
             self.add(rng, week, **({"moved": 4.0, "broken": 0.2, "flip": 0.4} if week == 3 else {}))
 
-    def add(self, rng, week, **changes):
-        table, label = rides(rng, ROWS, week, **changes)
-        self.datasets.write("tip/predictions", f"week{week}", [table], time="predicted_at")
+    policy = MonitorPolicy(dataset="trips")
+
+    def add(self, rng, week, *, batch="", version="3", rows=ROWS, begin_h=0, **changes):
+        table, label = rides(rng, rows, week, **changes)
+        table["predicted_at"] = np.minimum(
+            table["predicted_at"] + np.timedelta64(begin_h, "h"), START + np.timedelta64(7 * week + 7, "D") - 1
+        )
+        table["model_version"][:] = version
+        self.datasets.write("tip/predictions", batch or f"week{week}", [table], time="predicted_at")
         seen = table["predicted_at"] + np.timedelta64(12, "h")
-        late = (table["zone"] == "Bronx") & (rng.random(ROWS) < 0.5)
+        late = (table["zone"] == "Bronx") & (rng.random(rows) < 0.5)
         seen[late] += np.timedelta64(30, "D")
         feedback = {"prediction_id": table["prediction_id"], "observed_at": seen, "label": label}
-        self.datasets.write("tip/feedback", f"week{week}", [feedback], time="observed_at")
+        self.datasets.write("tip/feedback", batch or f"week{week}", [feedback], time="observed_at")
 
     def monitor(self, week, policy=None, as_of_days=0):
         since, until = (START + np.timedelta64(7 * w, "D") for w in (week, week + 1))
+        as_of = until + np.timedelta64(as_of_days, "D")
+        return self.look(since=str(since), until=str(until), as_of=str(as_of), policy=policy or MonitorPolicy())
+
+    def look(self, *, since, until, as_of, policy=policy):
         return monitor(
             self.datasets,
             self.registry,
             self.documents,
             HealthPicture(),
             model="tip",
-            since=str(since),
-            until=str(until),
-            as_of=str(until + np.timedelta64(as_of_days, "D")),
-            policy=policy or MonitorPolicy(),
+            since=since,
+            until=until,
+            as_of=as_of,
+            policy=policy,
         )
 
 
@@ -132,7 +144,7 @@ def test_the_report_is_stored_with_its_picture(house, tmp_path):
     assert (tmp_path / "reports" / report["picture"]).read_text().startswith("<svg")
 
 
-def test_looks_are_numbered_and_a_window_keeps_its_number(house, tmp_path):
+def test_looks_are_numbered_and_an_unchanged_window_keeps_its_number(house, tmp_path):
     assert [house.monitor(week)["look"] for week in (0, 2, 1)] == [1, 2, 3]
     page = tmp_path / "reports/health/tip/2024-01-22.svg"
     before = house.documents.get("health", "tip/2024-01-22")
@@ -143,17 +155,98 @@ def test_looks_are_numbered_and_a_window_keeps_its_number(house, tmp_path):
     assert page.read_bytes() == picture
 
 
-def test_another_version_starts_a_life_of_its_own(house):
-    house.monitor(0)
-    house.registry.champion = "4"
-    with pytest.raises(InputError, match="must hold predictions of tip version 4"):
-        house.monitor(1)
+@pytest.mark.parametrize(
+    "change",
+    ["another moment", "labels", "rows", "another begin", "another policy", "refused rows"],
+)
+def test_a_window_of_which_more_is_known_is_a_new_look(house, change):
+    since, until = ("2024-01-01", "2024-01-08")
+    when = {"since": since, "until": until, "as_of": until}
+    first, _ = house.look(**when), house.monitor(1)
+    row = {"prediction_id": np.array([2_000_000]), "label": np.array([1])}
+    if change == "labels":
+        pending = house.datasets.read("tip/predictions", since=since, until=until)["prediction_id"][-1:]
+        seen = np.array(["2024-01-07T23:59:59"], dtype="M8[us]")
+        house.datasets.write(
+            "tip/feedback", "more", [row | {"prediction_id": pending, "observed_at": seen}], time="observed_at"
+        )
+    elif change == "rows":
+        house.add(np.random.default_rng(9), 0, batch="late")
+    elif change == "refused rows":
+        for table, rows in (("clean", 90), ("quarantine", 10)):
+            at = np.full(rows, "2024-01-02", dtype="M8[us]")
+            house.datasets.write(f"trips/{table}", "b", [{"at": at}], time="at")
+    when |= {"another moment": {"as_of": "2024-01-09"}, "another begin": {"since": "2024-01-02"}}.get(change, {})
+    policy = {"another policy": MonitorPolicy(alpha=0.1)}.get(change, house.policy)
+
+    again = house.look(**when, policy=policy)
+    assert (first["look"], again["look"]) == (1, 3)
+    assert house.look(**when, policy=policy) == again == house.documents.get("health", "tip/2024-01-08")
+
+
+def test_a_promotion_between_scoring_and_monitoring_changes_nothing(house):
+    before = house.monitor(0)
+    for champion in ("4", None):
+        house.registry.champion = champion
+        assert house.monitor(0) == before
+        assert house.monitor(1)["version"] == "3"
+
+
+def test_the_version_of_the_newest_prediction_is_looked_at_and_only_its_rows(house):
+    rng = np.random.default_rng(5)
+    house.add(rng, 0, batch="later", version="4", rows=500, begin_h=100)
+    report = house.monitor(0)
+    assert (report["version"], report["look"], report["rows"]) == ("4", 1, 500)
+    assert house.monitor(1)["look"] == 1  # another version has a life of its own
 
 
 def test_late_labels_change_the_plain_estimate_into_the_combined_one(house):
     soon, later = house.monitor(0), house.monitor(0, as_of_days=60)
     assert soon["labelled"] < later["labelled"] == ROWS
     assert later["accuracy"]["combined"] == later["accuracy"]["labelled"]
+
+
+def test_labels_seen_after_the_window_count_up_to_the_moment_of_looking(house):
+    week = house.datasets.read("tip/predictions", since="2024-01-01", until="2024-01-08")["prediction_id"]
+    feedback = house.datasets.read("tip/feedback")
+    of_week = np.isin(feedback["prediction_id"], week)
+    for as_of in ("2024-01-08", "2024-01-08T06:00:00", "2024-02-01"):
+        report = house.look(since="2024-01-01", until="2024-01-08", as_of=as_of)
+        assert report["labelled"] == (of_week & (feedback["observed_at"] <= np.datetime64(as_of))).sum()
+        assert (report["window"], report["rows"]) == ("2024-01-08", ROWS)
+
+
+def test_the_interval_of_the_accuracy_pays_for_every_look(house):
+    house.monitor(1)
+    report = house.monitor(0, as_of_days=60)
+    rows, now = report["rows"], report["accuracy"]["labelled"]
+    each = spend(0.05 / 3 / 2, 2)
+    assert report["look"] == 2
+    assert (now["low"], now["high"]) == clopper_pearson(round(now["value"] * rows), rows, each)
+
+
+def test_the_naming_of_slow_groups_pays_for_every_look(house):
+    seen = np.datetime64("2024-03-02", "us")
+    table, label = rides(np.random.default_rng(3), 300, 8)
+    table["zone"] = np.repeat(np.array(["Queens", "Bronx", "Kings"], dtype=object), 100)
+    table["predicted_at"] = np.full(300, "2024-03-01", dtype="M8[us]")
+    pending = np.arange(300) < 20  # 20 of 100 in Queens, none elsewhere
+    house.datasets.write("tip/predictions", "p", [table], time="predicted_at")
+    feedback = {"prediction_id": table["prediction_id"], "observed_at": np.full(300, seen), "label": label}
+    house.datasets.write("tip/feedback", "f", [{k: v[~pending] for k, v in feedback.items()}], time="observed_at")
+    when = {"since": "2024-03-01", "until": "2024-03-04", "as_of": "2024-03-04"}
+
+    assert [slow["level"] for slow in house.look(**when)["delays"]["slow"]] == ["Queens"]
+    house.documents.put("health", "tip/2024-01-01", {"window": "2024-01-01", "version": "3", "look": 999})
+    late = house.look(**when | {"as_of": "2024-03-05"})
+    assert (late["look"], late["delays"]["slow"]) == (1_000, [])
+
+
+def test_a_column_may_move_as_much_as_it_always_did(house):
+    house.registry.reference["tolerances"] |= {"fare:ks": 0.9, "fare:null_rate": 0.0}
+    found = {f["distance"]: f for f in house.monitor(3)["drift"] if f["column"] == "fare"}
+    assert (found["ks"]["tolerance"], found["ks"]["drifted"]) == (0.9, False)
+    assert (found["null_rate"]["tolerance"], found["null_rate"]["drifted"]) == (0.02, True)
 
 
 def test_the_policy_chooses_columns_floor_and_dataset(house):
@@ -174,7 +267,7 @@ def test_a_champion_predictions_and_readable_times_are_needed(house):
         house.monitor(9)
     house.registry.champion = None
     with pytest.raises(InputError, match="Train and promote one first"):
-        house.monitor(0)
+        house.monitor(9)
     with pytest.raises(InputError, match="until must be a UTC time"):
         monitor(
             house.datasets, house.registry, house.documents, HealthPicture(), model="tip",

@@ -1,4 +1,4 @@
-"""The health of the model in use, over one window of its predictions."""
+"""The health of a model version, over one window of its predictions."""
 
 from __future__ import annotations
 
@@ -55,7 +55,6 @@ class _Health:
     accuracy: AccuracyEstimate
     parts: Decomposition
     delays: DelaySummary
-    quarantine_share: float
 
 
 def monitor(
@@ -70,30 +69,38 @@ def monitor(
     as_of: str,
     policy: MonitorPolicy,
 ) -> Json:
-    """Hold the champion's predictions in [since, until) against what it was accepted on, as known at `as_of`.
+    """Hold a version's predictions in [since, until) against what it was accepted on, with the labels known at `as_of`.
 
+    The version is that of the newest prediction in the window, whichever is champion by now; its rows alone count.
     The report is stored as health ``<model>/<date of until>`` with its picture beside it, and returned.
-    A window that is looked at again keeps its place in the error budget, so that it gives the same report.
+
+    Every look at new facts takes the next number in the version's error budget, as each may be wrong: a window
+    whose later labels came in is a new look. Only if nothing that goes into the report has changed since the stored one
+    (times, rows, labels that are in, refused rows, policy), is that one returned as it is.
 
     Raises
     ------
     InputError
-        If the model has no champion, the window holds none of its predictions, or a time cannot be read.
+        If the window holds no predictions, or a time cannot be read.
     """
     times = [_time(name, text) for name, text in (("since", since), ("until", until), ("as_of", as_of))]
     window = str(times[1].astype("datetime64[D]"))
-    version = tracker.version(model, "champion")
-    if version is None:
-        raise InputError(
-            f"model {model} must have a champion to be monitored, but none is in use. Train and promote one first."
-        )
-    reference = ModelReference.from_json(tracker.record(model, version, "reference"))
-    table = _predictions(datasets, model, version, since, until)
+    version, table = _predictions(datasets, tracker, model, since, until)
     joined = join_labels(table, datasets.read(f"{model}/feedback"), times[2])
+    facts: Json = {"model": model, "version": version, "window": window, "since": since, "until": until, "as_of": as_of}
+    facts |= {
+        "rows": row_count(table),
+        "labelled": int((~np.isnat(joined["observed_at"])).sum()),
+        "quarantine_share": _quarantined(datasets, policy.dataset, since, until),
+        "policy": plain(asdict(policy)),
+    }
     earlier = [record for name in documents.names("health", f"{model}/") if (record := documents.get("health", name))]
-    look = _look(earlier, window, version)
-    health = _examine(reference, joined, times[2], look, policy, _quarantined(datasets, policy.dataset, since, until))
-    report = _report(health, model=model, version=version, window=window, since=since, until=until, as_of=as_of)
+    stored = next((r for r in earlier if all(r.get(key) == fact for key, fact in facts.items())), None)
+    if stored is not None:
+        return stored
+    reference = ModelReference.from_json(tracker.record(model, version, "reference"))
+    health = _examine(reference, joined, times[2], _next_look(earlier, version), policy)
+    report = _report(health, facts)
     history = sorted((r for r in earlier if r["window"] < window), key=lambda r: str(r["window"]))
     report["picture"] = documents.put_text("health", f"{model}/{window}.svg", painter.draw(report, history))
     documents.put("health", f"{model}/{window}", report)
@@ -107,22 +114,27 @@ def _time(name: str, text: str) -> np.datetime64:
         raise InputError(f"{name} must be a UTC time like 2024-01-08 or 2024-01-08T00:00:00, got {text!r}.") from err
 
 
-def _predictions(datasets: Datasets, model: str, version: str, since: str, until: str) -> Columns:
+def _predictions(datasets: Datasets, tracker: Tracker, model: str, since: str, until: str) -> tuple[str, Columns]:
+    """The version of the newest prediction, and its rows."""
     table = datasets.read(f"{model}/predictions", since=since, until=until)
-    if table:
-        table = select(table, table["model_version"] == version)
-    if not row_count(table):
+    if row_count(table):
+        newest = np.flatnonzero(table["predicted_at"] == table["predicted_at"].max())[-1]
+        version = str(table["model_version"][newest])
+        return version, select(table, table["model_version"] == version)
+    champion = tracker.version(model, "champion")
+    if champion is None:
         raise InputError(
-            f"the window must hold predictions of {model} version {version}, but there is none from {since} to {until}. "
-            "Score a batch of that time first."
+            f"model {model} must have a champion to be monitored, but none is in use and nothing was predicted from {since} "
+            f"to {until}. Train and promote one first."
         )
-    return table
+    raise InputError(
+        f"the window must hold predictions of {model}, but there is none from {since} to {until}; "
+        f"version {champion} is in use. Score a batch of that time first."
+    )
 
 
-def _look(earlier: Sequence[Json], window: str, version: str) -> int:
-    """A window's number in the life of the version; one that has its number keeps it, whatever the order of looking."""
-    looks = {record["window"]: int(record["look"]) for record in earlier if record["version"] == version}
-    return looks.get(window, 1 + max(looks.values(), default=0))
+def _next_look(earlier: Sequence[Json], version: str) -> int:
+    return 1 + max((int(record["look"]) for record in earlier if record["version"] == version), default=0)
 
 
 def _quarantined(datasets: Datasets, dataset: str, since: str, until: str) -> float:
@@ -141,7 +153,6 @@ def _examine(
     as_of: np.datetime64,
     look: int,
     policy: MonitorPolicy,
-    quarantine_share: float,
 ) -> _Health:
     _check_threshold(reference, joined)
     logged = [name for name in reference.profile.columns if name in joined]
@@ -159,7 +170,6 @@ def _examine(
             groups={name: joined[name] for name in watched.columns if joined[name].dtype.kind in "OUb"},
             alpha=spend(third, look),
         ),
-        quarantine_share=quarantine_share,
     )
 
 
@@ -195,7 +205,7 @@ def _parts(reference: ModelReference, accuracy: AccuracyEstimate) -> Decompositi
     )
 
 
-def _report(health: _Health, **facts: str) -> Json:
+def _report(health: _Health, facts: Json) -> Json:
     sentences = _sentences(health)
     alpha = 3 * health.drift.alpha
     accuracy = health.accuracy
@@ -204,8 +214,6 @@ def _report(health: _Health, **facts: str) -> Json:
         facts
         | {
             "format": FORMAT,
-            "rows": health.drift.rows,
-            "labelled": health.delays.labelled,
             "look": health.drift.look,
             "alpha": alpha,
             "promise": _promise(alpha),
@@ -214,7 +222,6 @@ def _report(health: _Health, **facts: str) -> Json:
             "accuracy": {part: asdict(getattr(accuracy, part)) for part in parts},
             "kitagawa": asdict(health.parts),
             "delays": asdict(health.delays),
-            "quarantine_share": health.quarantine_share,
             "sentence": " ".join(sentences[:2]),
             "sentences": sentences,
         }

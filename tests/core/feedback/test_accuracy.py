@@ -93,6 +93,16 @@ def test_a_bucket_without_labels_is_taken_from_the_reference_and_said_so():
     assert "the 25% of rows in buckets without labels are as on the reference" in estimate.combined.assumption
 
 
+def test_rows_without_labels_widen_the_interval_by_the_reference_s_error_and_their_own():
+    estimate = estimate_accuracy(reference_of(*TWO), *window((0.2, 75, 75, 60), (0.8, 225, 0, 0)), alpha=0.05, look=2)
+    squared = 0.25**2 / 75 + 0.75**2 / 1_000 + 0.75 / 300  # labelled rows, the reference's rows, rows without labels
+    radius = np.sqrt(np.log(2 / spend(0.025, 2)) * squared / 2)
+
+    assert estimate.combined.value == pytest.approx(0.575)
+    assert estimate.combined.low == pytest.approx(0.575 - radius)
+    assert estimate.combined.high == pytest.approx(0.575 + radius)
+
+
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100), st.integers(0, 100), st.integers(1, 9))
 def test_every_interval_holds_its_value_and_stays_within_0_and_1(known_a, right_a, known_b, right_b, look):
     buckets = (0.2, 100, known_a, min(known_a, right_a)), (0.8, 100, known_b, min(known_b, right_b))

@@ -97,6 +97,15 @@ def test_whole_weeks_give_the_natural_variation():
     assert set(fitted().tolerances) == values | {f"{column}:null_rate" for column in ("fare", "zone")}
 
 
+def test_a_column_that_moved_every_week_may_go_on_so():
+    week = np.arange(4_000) // 800
+    zone = np.array([f"z{w}" for w in week], dtype=object)
+    natural = fitted(table={"fare": np.arange(4_000.0), "zone": zone, "still": np.arange(4_000) % 7}).tolerances
+    assert natural["zone:total_variation"] == pytest.approx(1.0, abs=0.05)  # no week has the zone of another
+    assert natural["fare:ks"] == pytest.approx(1.0, abs=0.05)  # the first and last of five lie beyond all others
+    assert natural["still:ks"] < 0.02
+
+
 def test_the_threshold_decides_what_is_correct():
     scores, labels = np.array([0.3, 0.6]), np.array([1, 1])
     when = np.full(2, "2024-01-01", dtype="datetime64[us]")
