@@ -110,5 +110,6 @@ def _check_champion(verdict: Json, current: str | None) -> None:
     against, now = (f"version {v}" if v else "no champion" for v in (verdict["champion"], current))
     raise GateClosed(
         f"{verdict['model']} version {verdict['version']} must have passed its gate against the champion of now, {now}, but "
-        f"evaluation {verdict['evaluation_id']!r} was against {against}. Run the gate again under a new evaluation_id."
+        f"evaluation {verdict['evaluation_id']!r} was against {against}. Run the gate again under a new evaluation_id; "
+        "if its rows may judge no more (steps), train on newer ones."
     )
