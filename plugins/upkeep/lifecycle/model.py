@@ -68,7 +68,7 @@ class Lifecycle(DataStages):
         return json_record(result)
 
     def gate(self, *, challenger: str, evaluation_id: str, as_of: str) -> Json:
-        """Hold the challenger against the champion; the verdict is stored, and the same id is evaluated once."""
+        """Hold the challenger against the champion; the verdict is stored, and the same id is measured once."""
         from upkeep.stages.gate import GatePolicy, gate
 
         known = self.backends
@@ -80,7 +80,7 @@ class Lifecycle(DataStages):
             model=self.life.model,
             challenger=challenger,
             evaluation_id=evaluation_id,
-            as_of=as_of,
+            as_of=self.known_until(as_of),
         )
         verdict = json_record(result)
         return verdict | self._published("gates", f"{self.life.model}/v{challenger}", verdict)
