@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from upkeep.core.columns import Columns, row_count, select
-from upkeep.core.drift.compare import FLOOR, DriftReport, compare
+from upkeep.core.drift.compare import DriftReport, compare
 from upkeep.core.drift.spending import spend
 from upkeep.core.feedback.accuracy import AccuracyEstimate, estimate_accuracy
 from upkeep.core.feedback.delays import DelaySummary, summarise_delays
@@ -20,31 +20,11 @@ from upkeep.core.profile.profile import Profile
 from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Painter, Tracker
+from upkeep.stages.monitor_policy import MonitorPolicy
+
+__all__ = ["MonitorPolicy", "monitor"]
 
 FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonitorPolicy:
-    """What to watch, and how often to be wrong.
-
-    Attributes
-    ----------
-    alpha : float
-        Chance that a report ever calls out something that is not so, over the life of a model version: a third of it for
-        drift of any column, a third for the change of accuracy, a third for groups whose labels are slow.
-    floor : float
-        A distance up to this never counts as drift, however still the column was in the past.
-    features : sequence of str
-        Columns to watch; all of the reference that are logged, if empty.
-    dataset : str
-        Dataset whose quarantine is counted, as in ``<dataset>/quarantine``; none, if empty.
-    """
-
-    alpha: float = 0.05
-    floor: float = FLOOR
-    features: Sequence[str] = ()
-    dataset: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,31 @@
+"""What a monitor watches, and how often it may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from upkeep.core.drift.compare import FLOOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorPolicy:
+    """What to watch, and how often to be wrong.
+
+    Attributes
+    ----------
+    alpha : float
+        Chance that a report ever calls out something that is not so, over the life of a model version: a third of it for
+        drift of any column, a third for the change of accuracy, a third for groups whose labels are slow.
+    floor : float
+        A distance up to this never counts as drift, however still the column was in the past.
+    features : sequence of str
+        Columns to watch; all of the reference that are logged, if empty.
+    dataset : str
+        Dataset whose quarantine is counted, as in ``<dataset>/quarantine``; none, if empty.
+    """
+
+    alpha: float = 0.05
+    floor: float = FLOOR
+    features: Sequence[str] = ()
+    dataset: str = ""
