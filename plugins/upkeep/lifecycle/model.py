@@ -52,7 +52,7 @@ class Lifecycle(DataStages):
             "time": life.time,
             "features": tuple(settings["features"]),
             "params": settings.get("params", {}) | (params or {}),
-            "recipe": recipe.get("name", "full"),
+            "recipe": recipe.get("name", "planned"),
         }
         result = train(
             known.datasets,
