@@ -64,7 +64,7 @@ def train(life: Lifecycle, chosen: argparse.Namespace) -> Json:
 
 def gate(life: Lifecycle, chosen: argparse.Namespace) -> Json:
     challenger = chosen.model_version or life.challenger()
-    _, until = life.span([batch.batch for batch in life.backends.datasets.batches(f"{life.life.dataset}/features")])
+    _, until = life.span(life.latest_batch("features"))
     as_of = life.known_until(until)
     return life.gate(challenger=challenger, evaluation_id=f"cli/v{challenger}", as_of=as_of)
 
