@@ -37,7 +37,7 @@ def _write_lives(folder: Path) -> None:
         (folder / f"{life['name']}.yaml").write_text(yaml.safe_dump(life))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def airflow(tmp_path_factory):
     home = tmp_path_factory.mktemp("e2e")
     _write_lives(home / "lives")
@@ -65,12 +65,12 @@ def airflow(tmp_path_factory):
         os.environ.update(saved)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(airflow):
     return AirflowApi(airflow.url, "admin", airflow.password)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def story(airflow, api):
     """A factory of stories: ``story("taxi")``."""
 
@@ -84,7 +84,7 @@ def story(airflow, api):
     return of
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_taxi():
     """The real trips; where the shared folder is, they must be there."""
     assert SHARED.is_dir(), f"the real trips must lie in {SHARED}"
