@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from airflow.sdk import DAG, chain
+from airflow.sdk import DAG, TriggerRule
 
 from upkeep.adapters.life_file import lives
 from upkeep.assets import LifeAssets
@@ -28,12 +28,15 @@ for life in lives(Path(__file__).parent / "config"):
         tags=["upkeep", life.name],
     ):
         ingest = IngestOperator(task_id="ingest", life=life, source="{{ params.source }}")
-        batches = ingest.output["batches"]
-        raw, clean, features = (
-            ValidateOperator(task_id=f"validate_{point}", life=life, point=point, batches=batches)
-            for point in ("raw", "clean", "features")
+        raw = ValidateOperator(task_id="validate_raw", life=life, point="raw", batches=ingest.output["batches"])
+        clean = ValidateOperator(task_id="validate_clean", life=life, point="clean", batches=raw.output["batches"])
+        prepare = PrepareFeaturesOperator(task_id="prepare", life=life, batches=clean.output["batches"])
+        features = ValidateOperator(
+            task_id="validate_features", life=life, point="features", batches=prepare.output["batches"]
         )
-        prepare = PrepareFeaturesOperator(task_id="prepare", life=life, batches=batches)
-        version = VersionDatasetOperator(task_id="version", life=life, batches=batches, dataset=assets.dataset)
-        ReportRefusedOperator(task_id="refused_files", refused=ingest.output["refused"])
-        chain(ingest, raw, clean, prepare, features, version)
+        VersionDatasetOperator(task_id="version", life=life, batches=features.output["batches"], dataset=assets.dataset)
+        ReportRefusedOperator(
+            task_id="report_refused",
+            refused=[task.output["refused"] for task in (ingest, raw, clean, prepare, features)],
+            trigger_rule=TriggerRule.ALL_DONE,
+        )

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, TriggerRule, chain
 
 from upkeep.adapters.life_file import lives
 from upkeep.assets import LifeAssets
+from upkeep.operators.ingest import ReportRefusedOperator
 from upkeep.operators.labels import LoadFeedbackOperator
 from upkeep.operators.monitor import MonitorModelOperator
 from upkeep.operators.retries import DEFAULT_ARGS
@@ -45,4 +46,7 @@ for life in lives(Path(__file__).parent / "config"):
             retrain=assets.retrain,
             alias=assets.retrain_alias,
         )
-        chain(labels, enough, monitor, suggest)
+        report = ReportRefusedOperator(
+            task_id="report_refused", refused=[labels.output["refused"]], trigger_rule=TriggerRule.ALL_DONE
+        )
+        chain(labels, enough, monitor, suggest, report)

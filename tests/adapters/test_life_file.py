@@ -93,13 +93,28 @@ def test_a_file_that_is_not_text_is_refused(tmp_path):
 
 
 def test_every_yaml_file_of_the_chosen_folder_is_a_life(tmp_path, monkeypatch, write):
-    write("name: taxi", "name: other")
+    other = write("name: taxi", "name: other")
+    for old, new in (("dataset: yellow_trips", "dataset: others"), ("model: taxi_tip", "model: other_model")):
+        other.write_text(other.read_text().replace(old, new, 1))
     shutil.copy(TAXI, tmp_path / "taxi.yaml")
     (tmp_path / "notes.txt").write_text("no life")
     monkeypatch.delenv("UPKEEP_LIVES", raising=False)
     assert [life.name for life in lives(tmp_path)] == ["other", "taxi"]
     monkeypatch.setenv("UPKEEP_LIVES", str(TAXI.parent))
     assert [life.name for life in lives(tmp_path)] == ["taxi"]
+
+
+@pytest.mark.parametrize(
+    ("old", "what"), [("name: taxi", "name"), ("dataset: yellow_trips", "dataset"), ("model: taxi_tip", "model")]
+)
+def test_two_lives_may_not_share_what_they_write_to(tmp_path, monkeypatch, write, old, what):
+    monkeypatch.delenv("UPKEEP_LIVES", raising=False)
+    path = write()
+    for other in {"name: taxi", "dataset: yellow_trips", "model: taxi_tip"} - {old}:
+        path.write_text(path.read_text().replace(other, f"{other}_2", 1))
+    shutil.copy(TAXI, tmp_path / "taxi.yaml")
+    with pytest.raises(InputError, match=f"must have a {what} of its own"):
+        lives(tmp_path)
 
 
 @pytest.fixture

@@ -56,7 +56,9 @@ def dags(tmp_path_factory):
     lives = tmp_path_factory.mktemp("lives")
     text = (REPO / "dags" / "config" / "taxi.yaml").read_text()
     (lives / "taxi.yaml").write_text(text)
-    (lives / "bikes.yaml").write_text(text.replace("name: taxi\n", "name: bikes\n"))
+    (lives / "bikes.yaml").write_text(
+        text.replace("taxi\n", "bikes\n").replace("yellow_trips\n", "bikes\n").replace("taxi_tip\n", "bikes\n")
+    )
     code = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag

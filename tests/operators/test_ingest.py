@@ -95,15 +95,17 @@ def test_a_file_that_cannot_be_used_holds_up_no_other_and_is_named(home):
     assert (taken["files"], len(taken["batches"])) == (1, 1)
     [(file, reason)] = taken["refused"].items()
     assert file.endswith("a_bad.csv")
-    with pytest.raises(InputError, match=r"1 files were refused\. a batch must have the columns of the schema"):
-        ReportRefusedOperator(task_id="refused_files", refused=taken["refused"]).execute(context())
+    with pytest.raises(
+        InputError, match=r"1 files or batches were refused\. a batch must have the columns of the schema"
+    ):
+        ReportRefusedOperator(task_id="refused_files", refused=[taken["refused"], None, {}]).execute(context())
     assert reason
 
 
 def test_nothing_but_files_that_cannot_be_used_fails_the_task_itself(home):
     (home / "inbox" / "trips").mkdir(parents=True)
     (home / "inbox" / "trips" / "bad.csv").write_text("colour\nyellow\n")
-    with pytest.raises(InputError, match=r"1 files were refused\."):
+    with pytest.raises(InputError, match=r"1 files or batches were refused\."):
         _ingest()
 
 
@@ -112,6 +114,6 @@ def test_a_label_file_that_cannot_be_used_is_reported_after_the_others_are_in(ho
     folder.mkdir(parents=True)
     (folder / "a_bad.csv").write_text("colour\nyellow\n")
     (folder / "good.csv").write_text("prediction_id,observed_at,label\n7,2026-01-05 10:00:00,1\n")
-    with pytest.raises(InputError, match="1 files were refused"):
-        LoadFeedbackOperator(task_id="labels", life=taxi_life()).execute(context())
+    result = LoadFeedbackOperator(task_id="labels", life=taxi_life()).execute(context())
+    assert (result["files"], len(result["refused"])) == (1, 1)
     assert len(Backends(Workspace(home)).datasets.batches("taxi_tip/feedback")) == 1

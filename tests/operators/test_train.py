@@ -79,7 +79,7 @@ def test_a_retrain_takes_the_batches_of_its_recipe_and_keeps_the_decision(world)
 
 
 def test_a_run_without_an_event_or_conf_says_what_it_must_be_told(world):
-    with pytest.raises(InputError, match="tag"):
+    with pytest.raises(InputError, match="must be told until"):
         _train(world, None)
 
 

@@ -133,9 +133,14 @@ def test_a_recent_window_takes_the_batches_that_end_in_it_however_many(datasets,
     fill(datasets)
     untils = [b.until for b in datasets.batches("trips/features")]
     recent = {"recipe": "recent_window", "window_batches": 1}
-    assert run("a", since=untils[1], **recent).batches == ("b1", "b2", "b3")
+    longer = run("a", since=untils[1], **recent)
+    assert longer.batches == ("b1", "b2", "b3")
     just_later = str(np.datetime64(untils[1]) + np.timedelta64(1, "us"))
-    assert run("b", since=just_later, **recent).batches == ("b2", "b3")
+    shorter = run("b", since=just_later, **recent)
+    assert shorter.batches == ("b2", "b3")
+    # Of b1, only its last row is in the window.
+    rows = [made.train_rows + made.holdout_rows for made in (longer, shorter)]
+    assert rows[0] - rows[1] <= 1
     with pytest.raises(InputError, match="must end at or after 2025-01-01, but the last ends at 2024-01-2"):
         run("c", since="2025-01-01", **recent)
 

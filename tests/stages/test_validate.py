@@ -243,3 +243,6 @@ def test_rows_that_an_earlier_batch_has_brought_are_not_counted_twice(stores):
     assert corrected.verdict == "fail"
     assert "10 of 10 rows are refused" in corrected.sentence
     assert "expect_rows_not_to_be_in_another_batch(row_id)" in corrected.sentence
+    # The batch that brought them is refused at a later point: now its correction is wanted.
+    stores.documents.put("validations", "taxi/clean/b1", {"verdict": "fail"})
+    assert verdict("b3").accepted == N

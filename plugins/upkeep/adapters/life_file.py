@@ -34,7 +34,15 @@ def read_life(path: Path) -> Life:
 def lives(folder: Path) -> list[Life]:
     """Every ``*.yaml`` of `UPKEEP_LIVES` or else of `folder`, by name."""
     chosen = Path(os.environ.get("UPKEEP_LIVES") or folder)
-    return [read_life(path) for path in sorted(chosen.glob("*.yaml"))]
+    found = [read_life(path) for path in sorted(chosen.glob("*.yaml"))]
+    for what in ("name", "dataset", "model"):
+        values = [getattr(life, what) for life in found]
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise InputError(
+                f"each life in {chosen} must have a {what} of its own, but {', '.join(twice)} is there more than once. Rename it."
+            )
+    return found
 
 
 def read_suite(name: str) -> Json:

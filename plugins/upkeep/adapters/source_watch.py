@@ -35,7 +35,7 @@ def fingerprint(workspace: Workspace, uri: str) -> str:
         raise BackendError(f"source {uri!r} must be listable, but: {err}. Check its address and permissions.") from err
     visible = {name: about for name, about in found.items() if not name.rpartition("/")[2].startswith((".", "_"))}
     lines = [f"{name} {about.get('size')} {_changed(about)}" for name, about in sorted(visible.items())]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest() if lines else ""
 
 
 def _changed(about: dict[str, object]) -> object:

@@ -39,7 +39,7 @@ def validate(life: Lifecycle, chosen: argparse.Namespace) -> Json:
 
 
 def prepare(life: Lifecycle, chosen: argparse.Namespace) -> Json:
-    return life.prepare(_batches(life, chosen))
+    return _all_taken(life.prepare(_batches(life, chosen)))
 
 
 def version(life: Lifecycle, chosen: argparse.Namespace) -> Json:
@@ -216,7 +216,7 @@ def _runner(command: Command) -> Callable[[argparse.Namespace], None]:
 
 
 def _all_taken(result: Json) -> Json:
-    """Files that were refused make the command fail, after the others have been taken in."""
+    """Files or batches that were refused make the command fail, after the others have been dealt with."""
     if result["refused"]:
         raise InputError(" ".join(result["refused"].values()))
     return result

@@ -7,9 +7,13 @@ import re
 # Up to the last @ before the path, since a password may hold one.
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s'\"<>]*@")
 
+_SECRET = re.compile(
+    r"(?i)([?&][^=&\s]*(?:sig|token|secret|password|credential|apikey|accesskey)[^=&\s]*=)[^&\s'\"<>]+"
+)
+
 
 def without_credentials(url: str) -> str:
-    """An address, or a text with addresses in it, without the ``user:password@`` of any.
+    """An address, or a text with addresses in it, without the ``user:password@`` and signatures of any.
 
     Examples
     --------
@@ -17,5 +21,7 @@ def without_credentials(url: str) -> str:
     'https://mlflow.example:5000/path'
     >>> without_credentials("sqlite:////data/mlflow.db")
     'sqlite:////data/mlflow.db'
+    >>> without_credentials("cannot read https://store.example/a.csv?sig=s3cret now")
+    'cannot read https://store.example/a.csv?sig=*** now'
     """
-    return _CREDENTIALS.sub("", url)
+    return _SECRET.sub(r"\1***", _CREDENTIALS.sub("", url))

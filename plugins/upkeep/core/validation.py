@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from upkeep.errors import GateClosed, InputError
 
+#: Our own expectation, beside those of a suite: the row is in no other batch.
+REPEATED = "expect_rows_not_to_be_in_another_batch"
 Verdict = Literal["pass", "pass_with_quarantine", "fail"]
 
 

@@ -56,7 +56,7 @@ class DataStages:
             try:
                 taken += take(file)
             except InputError as err:
-                refused[without_credentials(file)] = str(err)
+                refused[without_credentials(file)] = without_credentials(str(err))
         return taken, refused
 
     def _published(self, kind: str, name: str, record: Json) -> Json:
@@ -72,7 +72,7 @@ class DataStages:
         return open_batches(known.datasets, known.documents, known.versions, dataset=self.life.dataset)
 
     def validate(self, point: str, batches: Sequence[str]) -> Json:
-        """Run the suite of a point over batches; `passed` is False as soon as one of them fails."""
+        """Run the suite of a point over batches; `batches` are those that may go on, `refused` says why others may not."""
         from upkeep.stages.validate import validate
 
         if point not in POINTS:
@@ -98,35 +98,39 @@ class DataStages:
         quarantined = sum(result.quarantined for result in results)
         passed = f"{len(results)} batches passed suite {told.suite!r}: {quarantined} rows are in quarantine."
         return {
-            "batches": list(batches),
+            "batches": [result.batch for result in results if result.verdict != "fail"],
+            "refused": {result.batch: result.sentence for result in failed},
             "passed": not failed,
             "verdicts": {result.batch: result.verdict for result in results},
             "quarantined": quarantined,
-            "validation": told.validation_id,
             "page": told.page,
             "sentence": passed if len(results) > 1 and not failed else " ".join(r.sentence for r in failed or results),
         }
 
     def prepare(self, batches: Sequence[str]) -> Json:
-        """Compute features, and log the labels that are known already."""
+        """Compute features, and log the labels that are known already; `refused` names batches that cannot be used."""
         from upkeep.core.functions import load_function
         from upkeep.stages.prepare import prepare
 
-        life = self.life
-        made = [
-            prepare(
-                self.backends.datasets,
-                dataset=life.dataset,
-                batch=batch,
-                model=life.model,
-                time=life.time,
-                features=load_function(life.features),
-                label=load_function(life.label),
-                label_time=life.label_time,
-            )
-            for batch in batches
-        ]
-        return {"batches": list(batches), "rows": sum(batch.rows for batch in made)}
+        life, made, refused = self.life, [], {}
+        for batch in batches:
+            try:
+                made.append(
+                    prepare(
+                        self.backends.datasets,
+                        dataset=life.dataset,
+                        batch=batch,
+                        model=life.model,
+                        time=life.time,
+                        features=load_function(life.features),
+                        label=load_function(life.label),
+                        label_time=life.label_time,
+                    )
+                )
+            except InputError as err:
+                refused[batch] = str(err)
+        rows = sum(batch.rows for batch in made)
+        return {"batches": [batch.batch for batch in made], "rows": rows, "refused": refused}
 
     def version(self, batches: Sequence[str]) -> Json:
         """Version the batches; the result is what the dataset's asset event carries."""
@@ -141,6 +145,13 @@ class DataStages:
         about: Json = {"dataset": dataset, "tag": made.tag, "revision": made.revision, "digest": made.digest}
         about |= {"batches": list(batches), "since": since, "until": until, "validations": validations}
         return about | self._published("versions", made.tag, about)
+
+    def newest_tag(self) -> str:
+        """Tag of the newest dataset version."""
+        made = self.backends.versions.versions(self.life.dataset)
+        if not made:
+            raise InputError(f"{self.life.dataset} must have a dataset version, but has none. Version a batch first.")
+        return made[-1].tag
 
     def span(self, batches: Sequence[str]) -> tuple[str, str]:
         """Window of the batches: the day of the first row, and the midnight after the last.

@@ -44,22 +44,24 @@ class IngestOperator(BaseOperator):
 
 
 class ReportRefusedOperator(BaseOperator):
-    """Fail if files of the source were refused: the others go on, and nobody overlooks these.
+    """Fail if files or batches were refused: the others have gone on, and nobody overlooks these.
 
-    :param refused: reason by file, as `IngestOperator` returns them. (templated)
+    To be the last task of a DAG, with trigger rule `all_done`.
+
+    :param refused: dicts of reason by file or batch, as the operators before return them. (templated)
     """
 
     template_fields: Sequence[str] = ("refused",)
 
-    def __init__(self, *, refused: Any, **kwargs: Any) -> None:
+    def __init__(self, *, refused: list[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.refused = refused
 
     def execute(self, context: Context) -> None:
-        refuse(self.refused)
+        refuse({name: reason for part in self.refused for name, reason in (part or {}).items()})
 
 
 def refuse(refused: dict[str, str]) -> None:
     """Raise with every reason, if there is one."""
     if refused:
-        raise InputError(f"{len(refused)} files were refused. " + " ".join(refused.values()))
+        raise InputError(f"{len(refused)} files or batches were refused. " + " ".join(refused.values()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from upkeep.core.life import Life
+from upkeep.operators.ingest import refuse
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,11 +24,14 @@ class PrepareFeaturesOperator(BaseOperator):
     template_fields: Sequence[str] = ("batches",)
 
     def __init__(self, *, life: Life, batches: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=True, **kwargs)
         self.life = life
         self.batches = batches
 
     def execute(self, context: Context) -> dict[str, Any]:
         from upkeep.lifecycle import Lifecycle
 
-        return Lifecycle(self.life).prepare(self.batches)
+        result = Lifecycle(self.life).prepare(self.batches)
+        if not result["batches"]:
+            refuse(result["refused"])
+        return result

@@ -44,10 +44,10 @@ class TrainModelOperator(BaseOperator):
             raise AirflowSkipException("there is a champion; the next training is the retrain DAG's")
         if self.first_only and not life.enough_for_first_model():
             raise AirflowSkipException(f"the first training waits for {self.life.training['first_batches']} batches")
-        facts = triggering_facts(context, "tag", "until")
+        facts = triggering_facts(context, "until")
         decision, as_of = facts.get("decision", ""), life.known_until(facts["until"])
         made = life.train(
-            tag=facts["tag"],
+            tag=facts.get("tag") or life.newest_tag(),
             as_of=as_of,
             # Also the name of stored records. A decision is trained for once, however often its event is sent.
             training_id=decision or re.sub(r"[^A-Za-z0-9._=-]+", "-", run_id),

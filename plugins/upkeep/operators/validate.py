@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class ValidateOperator(BaseOperator):
     """Run the suite of a named point; refused rows go to quarantine with their reasons.
 
-    The task fails, and is not retried, when the suite's severities say that the batch cannot be used.
+    Batches that the suite's severities refuse do not go on, and are named in `refused`. The task fails, and is not
+    retried, when none may go on.
 
     :param life: the model's life.
     :param point: ``raw``, ``clean`` or ``features``.
@@ -39,7 +40,7 @@ class ValidateOperator(BaseOperator):
 
         result = Lifecycle(self.life).validate(self.point, self.batches)
         context["ti"].xcom_push("page", result["page"])
-        if not result["passed"]:
+        if not result["batches"]:
             raise GateClosed(result["sentence"])
         self.log.info("%s", result["sentence"])
         return result

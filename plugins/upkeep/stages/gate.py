@@ -17,7 +17,7 @@ from upkeep.core.gate.sample_size import required_labels
 from upkeep.core.gate.verdict import ClauseVerdict, Truth, Verdict, evaluate
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Tracker
-from upkeep.stages.gate_budget import used_up
+from upkeep.stages.gate_budget import unused_since, used_up
 from upkeep.stages.gate_policy import GatePolicy
 from upkeep.stages.labelled import labelled_rows
 from upkeep.stages.record_names import record_name
@@ -100,8 +100,9 @@ def gate(
 ) -> GateResult:
     """Evaluate the policy's condition on the challenger's holdout with the labels observed by `as_of`.
 
-    With fewer labels than the promise needs, or where `steps` challengers have been judged on a span of time that shares
-    a moment with this one, the gate stays shut in either mode and the sentence says what is missing. Nothing was measured
+    Where `steps` challengers have been judged on a span of time that shares a moment with this one, the newer part of the
+    holdout judges alone. With fewer labels than the promise needs the gate stays shut in either mode and the sentence
+    says what is missing. Nothing was measured
     then, and the same `evaluation_id` asks again. Once measured, it gives the stored result without looking at any
     row. A closed gate is a result, not an error.
 
@@ -122,10 +123,7 @@ def gate(
     stored = documents.get("gates", name)
     result = _restored(stored, challenger) if stored else None
     if result is None or result.n is None:
-        question = _question(tracker, policy, model, challenger, as_of)
-        refusal = used_up(
-            documents, policy, model=model, dataset=question.dataset, since=question.since, until=question.until
-        )
+        question, refusal = _on_unused_rows(documents, policy, _question(tracker, policy, model, challenger, as_of))
         measured = _Measured(labels=0, refusal=refusal) if refusal else _measure(datasets, tracker, question, policy)
         result = _result(question, measured, policy, evaluation_id)
         documents.put("gates", name, asdict(result))
@@ -164,6 +162,16 @@ def _question(tracker: Tracker, policy: GatePolicy, model: str, challenger: str,
         until=holdout["until"],
         as_of=as_of,
     )
+
+
+def _on_unused_rows(documents: Documents, policy: GatePolicy, question: _Question) -> tuple[_Question, str]:
+    """The question on the rows that may still judge: all of the holdout, or its newer part; and why none may."""
+    span = {"model": question.model, "dataset": question.dataset, "until": question.until}
+    refusal = used_up(documents, policy, **span, since=question.since)
+    if not refusal:
+        return question, ""
+    newer = unused_since(documents, **span, since=question.since)
+    return (question, refusal) if newer == question.until else (replace(question, since=newer), "")
 
 
 def _measure(datasets: Datasets, tracker: Tracker, question: _Question, policy: GatePolicy) -> _Measured:

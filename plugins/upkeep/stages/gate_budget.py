@@ -1,10 +1,10 @@
-"""How many challengers the same rows have judged."""
+"""How many challengers the same rows have judged, and which rows have judged none."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from upkeep.ports import Documents
+from upkeep.ports import Documents, Json
 from upkeep.stages.gate_policy import GatePolicy
 
 
@@ -14,15 +14,7 @@ def used_up(documents: Documents, policy: GatePolicy, *, model: str, dataset: st
     Every stored evaluation of the model that measured something counts if its span of time shares a moment with this one:
     a holdout that is one minute shorter holds no new rows.
     """
-    records = [documents.get("gates", name) for name in documents.names("gates", f"{model}/")]
-    judged = [
-        record
-        for record in records
-        if record
-        and record["n"] is not None
-        and record["dataset"] == dataset
-        and _overlap((record["since"], record["until"]), (since, until))
-    ]
+    judged = _judged(documents, model, dataset, since, until)
     rows = f"rows of {dataset} between {since} and {until}"
     if policy.adaptivity == "firstChange" and any(record["passed"] for record in judged):
         return f"some {rows} have let a challenger pass, which retires them; hold out newer rows"
@@ -32,6 +24,25 @@ def used_up(documents: Documents, policy: GatePolicy, *, model: str, dataset: st
             "hold out newer rows, or raise steps before the next ones"
         )
     return ""
+
+
+def unused_since(documents: Documents, *, model: str, dataset: str, since: str, until: str) -> str:
+    """Where the part of [since, until) begins that has judged nothing; `until` if all of it has."""
+    ends = [record["until"] for record in _judged(documents, model, dataset, since, until)]
+    newest: str = max([since, *ends], key=np.datetime64)
+    return newest if np.datetime64(newest) < np.datetime64(until) else until
+
+
+def _judged(documents: Documents, model: str, dataset: str, since: str, until: str) -> list[Json]:
+    records = [documents.get("gates", name) for name in documents.names("gates", f"{model}/")]
+    return [
+        record
+        for record in records
+        if record
+        and record["n"] is not None
+        and record["dataset"] == dataset
+        and _overlap((record["since"], record["until"]), (since, until))
+    ]
 
 
 def _overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:

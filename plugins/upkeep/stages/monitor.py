@@ -21,6 +21,7 @@ from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Painter, Tracker
 from upkeep.stages.monitor_policy import MonitorPolicy
+from upkeep.stages.quarantine import quarantine_share
 
 __all__ = ["MonitorPolicy", "monitor"]
 
@@ -71,7 +72,7 @@ def monitor(
     facts |= {
         "rows": row_count(table),
         "labelled": int((~np.isnat(joined["observed_at"])).sum()),
-        "quarantine_share": _quarantined(datasets, policy.dataset, since, until),
+        "quarantine_share": quarantine_share(datasets, policy.dataset, since, until),
         "policy": plain(asdict(policy)),
     }
     earlier = [record for name in documents.names("health", f"{model}/") if (record := documents.get("health", name))]
@@ -95,11 +96,11 @@ def _time(name: str, text: str) -> np.datetime64:
 
 
 def _predictions(datasets: Datasets, tracker: Tracker, model: str, since: str, until: str) -> tuple[str, Columns]:
-    """The version of the newest prediction, and its rows."""
+    """The version that made most of the predictions (the newer of two that made as many), and its rows."""
     table = datasets.read(f"{model}/predictions", since=since, until=until)
     if row_count(table):
-        newest = np.flatnonzero(table["predicted_at"] == table["predicted_at"].max())[-1]
-        version = str(table["model_version"][newest])
+        versions, counts = np.unique(table["model_version"].astype(str), return_counts=True)
+        version = max(zip(counts.tolist(), map(_number, versions), versions.tolist(), strict=True))[2]
         return version, select(table, table["model_version"] == version)
     champion = tracker.version(model, "champion")
     if champion is None:
@@ -113,18 +114,13 @@ def _predictions(datasets: Datasets, tracker: Tracker, model: str, since: str, u
     )
 
 
+def _number(version: str) -> int:
+    """Registries count their versions; one that does not comes first."""
+    return int(version) if version.isdigit() else -1
+
+
 def _next_look(earlier: Sequence[Json], version: str) -> int:
     return 1 + max((int(record["look"]) for record in earlier if record["version"] == version), default=0)
-
-
-def _quarantined(datasets: Datasets, dataset: str, since: str, until: str) -> float:
-    """Share of rows that validation refused, over the batches that begin in the window."""
-    if not dataset:
-        return 0.0
-    clean = {b.batch: b.rows for b in datasets.batches(f"{dataset}/clean") if since <= b.since < until}
-    # by id, as the time of a refused row may be what is wrong with it; an id may be followed by the point of validation
-    refused = [b.rows for b in datasets.batches(f"{dataset}/quarantine") if b.batch.startswith(tuple(clean))]
-    return sum(refused) / max(1, sum(refused) + sum(clean.values()))
 
 
 def _examine(

@@ -15,9 +15,10 @@ def open_batches(datasets: Datasets, documents: Documents, versions: VersionStor
     made = versions.versions(dataset)
     done = set(made[-1].meta["batches"]) if made else set()
     waiting = [batch.batch for batch in datasets.batches(f"{dataset}/raw") if batch.batch not in done]
-    return [batch for batch in waiting if not _refused(documents, dataset, batch)]
+    return [batch for batch in waiting if not refused(documents, dataset, batch)]
 
 
-def _refused(documents: Documents, dataset: str, batch: str) -> bool:
+def refused(documents: Documents, dataset: str, batch: str) -> bool:
+    """Whether a validation at any point has said no to a batch."""
     records = (documents.get("validations", f"{dataset}/{table}/{batch}") for table in VALIDATED)
     return any(record is not None and record["verdict"] == "fail" for record in records)

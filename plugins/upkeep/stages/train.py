@@ -76,6 +76,7 @@ def train(
         batches=batches,
         columns=list(dict.fromkeys(["row_id", spec.time, *spec.features])),
         as_of=as_of,
+        since=None if spec.recipe == "full" else spec.since or None,
     )
     split = _split(only_labelled(rows), spec, as_of)
     findings = _leaks(split, spec)

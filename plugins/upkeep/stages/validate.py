@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from upkeep.core.columns import Columns, row_count, select
-from upkeep.core.validation import Judgement, judge
+from upkeep.core.validation import REPEATED, Judgement, judge
 from upkeep.errors import GateClosed, InputError
 from upkeep.ports import Batch, CheckResult, Datasets, Documents, Json, Validator
+from upkeep.stages.progress import refused
 from upkeep.stages.validation_page import render
 from upkeep.stages.validation_result import CheckSummary, ValidationResult
 
@@ -68,7 +69,7 @@ def validate(
     rows = datasets.read(f"{dataset}/{table}", batches=[batch])
     checks = validator.run(suite, rows)
     if accepted:
-        checks = [*checks, _not_delivered_before(datasets, rows, source, f"{dataset}/{accepted}")]
+        checks = [*checks, _not_delivered_before(datasets, documents, rows, source, accepted)]
     judged = judge(checks, row_count(rows), max_quarantine_share=max_quarantine_share)
     result = _result(checks, judged, rows, dataset=dataset, table=table, batch=batch, suite=suite)
     result = replace(result, max_quarantine_share=max_quarantine_share)
@@ -92,16 +93,24 @@ def _found(datasets: Datasets, name: str, batch: str) -> Batch:
     return found
 
 
-def _not_delivered_before(datasets: Datasets, rows: Columns, batch: Batch, accepting: str) -> CheckResult:
-    """Rows that another batch has brought already: a file that is corrected and delivered again must not count twice."""
+def _not_delivered_before(
+    datasets: Datasets, documents: Documents, rows: Columns, batch: Batch, accepted: str
+) -> CheckResult:
+    """Rows that another batch has brought already: a file that is corrected and delivered again must not count twice.
+
+    A batch that was refused at a later point does not count: its correction is wanted.
+    """
+    dataset = batch.dataset.rpartition("/")[0]
+    accepting = f"{dataset}/{accepted}"
     others = [b for b in datasets.batches(accepting) if b.batch != batch.batch]
+    others = [b for b in others if not refused(documents, dataset, b.batch)]
     overlapping = [b.batch for b in others if b.since <= batch.until and b.until >= batch.since]
     known = (
         datasets.read(accepting, batches=overlapping, columns=["row_id"]) if overlapping and "row_id" in rows else {}
     )
     again = np.flatnonzero(np.isin(rows["row_id"], known["row_id"])) if known else np.empty(0, dtype=np.int64)
     return CheckResult(
-        expectation="expect_rows_not_to_be_in_another_batch",
+        expectation=REPEATED,
         column="row_id",
         severity="warn",
         success=not len(again),
