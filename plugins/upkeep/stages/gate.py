@@ -100,11 +100,9 @@ def gate(
 ) -> GateResult:
     """Evaluate the policy's condition on the challenger's holdout with the labels observed by `as_of`.
 
-    Where `steps` challengers have been judged on a span of time that shares a moment with this one, the newer part of the
-    holdout judges alone. With fewer labels than the promise needs the gate stays shut in either mode and the sentence
-    says what is missing. Nothing was measured
-    then, and the same `evaluation_id` asks again. Once measured, it gives the stored result without looking at any
-    row. A closed gate is a result, not an error.
+    Where `steps` challengers have been judged on rows of the holdout, its newer part judges alone. With fewer labels than
+    the promise needs the gate stays shut in either mode, the sentence says what is missing, and the same `evaluation_id`
+    asks again. Once measured, it gives the stored result without looking at any row. A closed gate is a result, no error.
 
     Raises
     ------
@@ -171,7 +169,7 @@ def _on_unused_rows(documents: Documents, policy: GatePolicy, question: _Questio
     if not refusal:
         return question, ""
     newer = unused_since(documents, **span, since=question.since)
-    return (question, refusal) if newer == question.until else (replace(question, since=newer), "")
+    return (replace(question, since=newer), "") if newer != question.until else (question, refusal)
 
 
 def _measure(datasets: Datasets, tracker: Tracker, question: _Question, policy: GatePolicy) -> _Measured:
