@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from upkeep import __version__
+
 REPO = Path(__file__).parents[2]
 
 
@@ -102,5 +104,14 @@ def test_the_wheel_shows_up_as_plugin_and_as_provider(airflow_without_upkeep, in
     assert '"upkeep"' in providers
 
 
-def test_the_mounted_folder_shows_up_as_plugin(airflow_without_upkeep, tmp_path):
+def test_the_mounted_folder_shows_up_as_plugin_and_on_the_path_as_provider(airflow_without_upkeep, tmp_path):
+    """Airflow reads entry points before it puts the plugins folder on the path itself."""
+    paths = [REPO / "plugins", airflow_without_upkeep]
     assert '"upkeep"' in _airflow(["plugins", "-o", "json"], [airflow_without_upkeep], REPO / "plugins", tmp_path)
+    assert '"upkeep"' in _airflow(["plugins", "-o", "json"], paths, REPO / "plugins", tmp_path)
+    assert '"upkeep"' in _airflow(["providers", "list", "-o", "json"], paths, REPO / "plugins", tmp_path)
+    assert _loaded(paths, REPO / "plugins", tmp_path)[1] == {}
+
+
+def test_the_metadata_of_the_mounted_folder_name_this_version():
+    assert f"\nVersion: {__version__}\n" in (REPO / "plugins" / "upkeep.dist-info" / "METADATA").read_text()
