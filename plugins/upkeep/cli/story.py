@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from upkeep.adapters.backends import Backends
 from upkeep.cli.airflow_api import FINISHED, AirflowApi, Json
@@ -27,7 +27,6 @@ class Story:
     api: AirflowApi
     backends: Backends
     tell: Callable[[str], None]
-    seen_failed: set[str] = field(default_factory=set)
 
     def wait(self, what: str, done: Callable[[], bool]) -> None:
         """Return when `done`; a failed run or a long wait ends the story with what to look at."""

@@ -112,11 +112,6 @@ class ModelReference:
     def accuracy(self) -> float:
         return self.correct / self.rows
 
-    @property
-    def bucket_shares(self) -> NDArray[np.float64]:
-        """Share of the reference's rows per bucket, shape (buckets,)."""
-        return np.asarray(self.bucket_rows / self.rows)
-
     def bucket_of(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
         """Bucket number per row, shape (m,)."""
         return np.searchsorted(self.edges, scores, side="right").astype(np.int64)
