@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upkeep.core.profile.grid import CategoryCells, NumericCells, ReferenceGrid
+from upkeep.core.profile.grid import CategoryCells, HourCells, NumericCells, ReferenceGrid
 from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 
@@ -26,7 +26,7 @@ def test_no_cell_holds_more_than_two_depths_unless_it_is_one_value(values, bins)
 
     crowded = column.counts > max(1, 2 * column.values / bins + 1)
     assert not (crowded & ~grid.cells["x"].single).any()
-    assert column.values + column.nulls == len(values)
+    assert column.values + column.nulls + column.infinite == len(values)
 
 
 @pytest.mark.parametrize("values", [np.full(5, np.nan), np.full(5, 7.0), np.array([1.0]), np.empty(0)])
@@ -38,7 +38,7 @@ def test_constant_empty_and_all_null_columns_have_their_cells(values):
     assert profile.columns["x"].null_share == 0.5
 
 
-def test_text_and_booleans_are_categories_times_are_left_out():
+def test_text_and_booleans_are_categories_and_of_times_the_hours_count():
     table = {
         "text": np.array(["b", "a", None, "a", "c"], dtype=object),
         "flag": np.array([True, False, True, True, True]),
@@ -47,7 +47,8 @@ def test_text_and_booleans_are_categories_times_are_left_out():
     }
     grid = ReferenceGrid.fit(table, top=2)
 
-    assert list(grid.cells) == ["text", "flag", "count"]
+    assert list(grid.cells) == ["text", "flag", "when", "count"]
+    assert grid.cells["when"] == HourCells()
     assert grid.cells["text"] == CategoryCells(levels=("a", "b"))
     assert grid.cells["flag"] == CategoryCells(levels=("True", "False"))
 
@@ -57,7 +58,7 @@ def test_a_grid_survives_json_and_another_format_is_refused():
     again = ReferenceGrid.from_json(grid.to_json())
 
     assert again.digest == grid.digest
-    with pytest.raises(InputError, match="format 1, got 9"):
+    with pytest.raises(InputError, match="format 1 or 2, got 9"):
         ReferenceGrid.from_json({"format": 9})
 
 

@@ -16,6 +16,7 @@ FLOOR = 0.02
 _MOVED = {
     "ks": "values moved",
     "total_variation": "categories moved",
+    "hour_of_day": "hours of the day moved",
     "new_categories": "share of new or rare categories moved",
     "null_rate": "share of missing values moved",
 }

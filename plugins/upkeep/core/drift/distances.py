@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.profile.grid import NumericCells
-from upkeep.core.profile.profile import ColumnProfile, Profile
+from upkeep.core.profile.cells import HourCells, NumericCells
+from upkeep.core.profile.counting import ColumnProfile
+from upkeep.core.profile.profile import Profile
 
 #: Mean of the supremum of a Brownian bridge's absolute value, sqrt(pi/2) log 2.
 _BRIDGE_MEAN = math.sqrt(math.pi / 2) * math.log(2)
@@ -24,7 +25,7 @@ class Distance:
     their difference, else None. `rate` is 1/n + 1/m, infinite if a sample is empty.
     """
 
-    name: str  # ks | total_variation | new_categories | null_rate
+    name: str  # ks | total_variation | hour_of_day | new_categories | null_rate
     statistic: float
     grid_error: float = 0.0
     chance: float
@@ -43,9 +44,11 @@ def distances(reference: Profile, current: Profile, column: str) -> list[Distanc
     """All distances of one column: where its values lie, and whether there is a value at all."""
     cells = reference.grid.cells[column]
     a, b = reference.columns[column], current.columns[column]
-    nulls = _share("null_rate", a.nulls, a.rows, b.nulls, b.rows)
+    nulls = _share("null_rate", a.unusable, a.rows, b.unusable, b.rows)
     if isinstance(cells, NumericCells):
         return [kolmogorov_smirnov(a, b, cells.single), nulls]
+    if isinstance(cells, HourCells):
+        return [replace(total_variation(a, b), name="hour_of_day"), nulls]
     new = _share("new_categories", int(a.counts[-1]), a.values, int(b.counts[-1]), b.values)
     return [total_variation(a, b), new, nulls]
 

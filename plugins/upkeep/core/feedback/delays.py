@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from upkeep.core.columns import row_count
 from upkeep.core.feedback.intervals import clopper_pearson
-from upkeep.core.profile.grid import category_counts
+from upkeep.core.profile.cells import category_counts
 from upkeep.errors import InputError
 
 #: A level with fewer rows, or with an excess of pending rows no larger than this, is nobody's concern.

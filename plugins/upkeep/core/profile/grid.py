@@ -4,97 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from upkeep.core.columns import Columns, row_count
+from upkeep.core.columns import Coded, Table, row_count
+from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, NumericCells, cells_from_json
 from upkeep.errors import InputError
 
-FORMAT = 1
+__all__ = ["CategoryCells", "Cells", "HourCells", "NumericCells", "ReferenceGrid"]
+
+FORMAT = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NumericCells:
-    """Cells of a number column: below the first cut, [cut, next cut), ..., at or above the last cut."""
-
-    cuts: NDArray[np.float64]
-
-    @classmethod
-    def fit(cls, values: NDArray[Any], bins: int) -> NumericCells:
-        """Equi-depth cuts; a value held by more than 1/bins of the rows gets a cell of its own.
-
-        Such an atom v is the cell [v, next larger float), so one sorted array of cuts says it all.
-        """
-        ordered = finite(values)
-        if not len(ordered):
-            return cls(cuts=np.empty(0))
-        depth = np.arange(1, bins) * len(ordered) // bins
-        distinct, held = np.unique(ordered, return_counts=True)
-        atoms = distinct[held * bins > len(ordered)]
-        return cls(cuts=np.unique(np.concatenate([ordered[depth], atoms, np.nextafter(atoms, np.inf)])))
-
-    @property
-    def size(self) -> int:
-        return len(self.cuts) + 1
-
-    @property
-    def single(self) -> NDArray[np.bool_]:
-        """True for the cells that hold one value only, shape (size,)."""
-        single = np.zeros(self.size, dtype=bool)
-        single[1:-1] = self.cuts[1:] == np.nextafter(self.cuts[:-1], np.inf)
-        return single
-
-    def to_json(self) -> dict[str, list[float]]:
-        return {"cuts": self.cuts.tolist()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CategoryCells:
-    """Cells of a text or boolean column: its most frequent values, then all others."""
-
-    levels: tuple[str, ...]
-
-    @classmethod
-    def fit(cls, values: NDArray[Any], top: int) -> CategoryCells:
-        """The `top` most frequent values; among equally frequent ones the alphabet decides."""
-        held = category_counts(values)
-        return cls(levels=tuple(sorted(held, key=lambda level: (-held[level], level))[:top]))
-
-    @property
-    def size(self) -> int:
-        return len(self.levels) + 1
-
-    def to_json(self) -> dict[str, list[str]]:
-        return {"levels": list(self.levels)}
-
-
-Cells: TypeAlias = NumericCells | CategoryCells
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ReferenceGrid:
     """Cells per column, frozen once from the reference table.
 
     Notes
     -----
-    Date and time columns are left out: time always moves on. A missing or infinite number has no place on the
-    line and is counted as null. A column with reference values of one sort only, or with none, has its cells too.
+    Of date and time columns the hour of the day is counted: time itself always moves on, but a source whose hours
+    change has changed its clock or its zone. A column with reference values of one sort only, or with none, has its
+    cells too.
     """
 
     cells: Mapping[str, Cells]
 
     @classmethod
-    def fit(cls, table: Columns, *, bins: int = 1024, top: int = 100) -> ReferenceGrid:
+    def fit(cls, table: Table, *, bins: int = 1024, top: int = 100) -> ReferenceGrid:
         """Freeze the cells.
 
         Parameters
         ----------
-        table : mapping of str to ndarray, each shape (n,)
+        table : mapping of str to ndarray or Coded, each shape (n,)
         bins : int
             Cells of equal mass per number column; the Kolmogorov-Smirnov distance is read to within 2/bins.
         top : int
@@ -102,6 +45,7 @@ class ReferenceGrid:
 
         Examples
         --------
+        >>> import numpy as np
         >>> grid = ReferenceGrid.fit({"x": np.array([1.0, 2.0, 2.0, np.nan]), "c": np.array(["a", None, "a", "b"], object)})
         >>> grid.cells["c"].levels
         ('a', 'b')
@@ -111,16 +55,19 @@ class ReferenceGrid:
         row_count(table)
         cells: dict[str, Cells] = {}
         for name, values in table.items():
-            if values.dtype.kind in "iuf":
-                cells[name] = NumericCells.fit(values, bins)
-            elif values.dtype.kind in "OUb":
+            if isinstance(values, Coded) or values.dtype.kind in "OUb":
                 cells[name] = CategoryCells.fit(values, top)
+            elif values.dtype.kind in "iuf":
+                cells[name] = NumericCells.fit(values, bins)
+            elif values.dtype.kind == "M":
+                cells[name] = HourCells()
         return cls(cells=cells)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the cells, hex: counts of two profiles add up only if it is the same."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        cells = self.to_json() | {"format": 1}  # cells of numbers and categories are written as ever
+        return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
 
     def only(self, names: Iterable[str]) -> ReferenceGrid:
         """The grid of some of the columns."""
@@ -135,28 +82,9 @@ class ReferenceGrid:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> ReferenceGrid:
-        """Inverse of `to_json`; InputError for a record of another format."""
-        if record.get("format") != FORMAT:
-            raise InputError(f"a stored grid must have format {FORMAT}, got {record.get('format')!r}. Train again.")
-        return cls(cells={name: _cells(entry) for name, entry in record["columns"].items()})
-
-
-def finite(values: NDArray[Any]) -> NDArray[np.float64]:
-    """The finite values as float64, sorted: numpy's vectorised sort is what makes counting fast."""
-    number = values.astype(np.float64)
-    return np.sort(number[np.isfinite(number)])
-
-
-def category_counts(values: NDArray[Any]) -> dict[str, int]:
-    """Rows per category as text; missing values left out."""
-    counts: Counter[str] = Counter()
-    for value, rows in Counter(values.tolist()).items():
-        if value is not None and value == value:
-            counts[str(value)] += rows
-    return counts
-
-
-def _cells(entry: Mapping[str, Any]) -> Cells:
-    if "cuts" in entry:
-        return NumericCells(cuts=np.asarray(entry["cuts"], dtype=np.float64))
-    return CategoryCells(levels=tuple(entry["levels"]))
+        """Inverse of `to_json`, of this format and the one before; InputError for another."""
+        if record.get("format") not in (1, FORMAT):
+            raise InputError(
+                f"a stored grid must have format 1 or {FORMAT}, got {record.get('format')!r}. Train again, or update upkeep."
+            )
+        return cls(cells={name: cells_from_json(entry) for name, entry in record["columns"].items()})

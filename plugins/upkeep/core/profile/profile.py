@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from upkeep.core.columns import Columns, missing, row_count
-from upkeep.core.profile.grid import FORMAT, CategoryCells, NumericCells, ReferenceGrid, category_counts, finite
+from upkeep.core.columns import Table, row_count
+from upkeep.core.profile.cells import NumericCells
+from upkeep.core.profile.counting import ColumnProfile, count
+from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.errors import InputError
 
+__all__ = ["ColumnProfile", "Profile"]
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ColumnProfile:
-    """Counts of one column: rows per cell, shape (cells,), rows without a value, least and largest number."""
-
-    counts: NDArray[np.int64]
-    nulls: int
-    low: float | None
-    high: float | None
-
-    @property
-    def values(self) -> int:
-        """Rows that have a value."""
-        return int(self.counts.sum())
-
-    @property
-    def rows(self) -> int:
-        """Rows that were counted, with a value or without."""
-        return self.values + self.nulls
-
-    @property
-    def null_share(self) -> float:
-        """Share of rows without a value; 0 for a table without rows."""
-        return self.nulls / self.rows if self.rows else 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        return {"counts": self.counts.tolist(), "nulls": self.nulls, "low": self.low, "high": self.high}
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,8 +28,8 @@ class Profile:
     Notes
     -----
     It holds whole numbers, least and largest values and nothing else, so that `merge` is exactly associative and
-    commutative: any split over batches or processes gives the same bits. Sums of floats are left out on purpose,
-    as their last bits depend on the order of addition; means and quantiles follow from the counts to within a cell.
+    commutative: any split over batches, threads, processes or machines gives the same bits. The last bits of a sum of
+    floats depend on the order of addition; sums are therefore kept as whole units, a thousandth of the column's spread each.
     """
 
     grid: ReferenceGrid
@@ -58,18 +37,20 @@ class Profile:
     columns: Mapping[str, ColumnProfile]
 
     @classmethod
-    def build(cls, grid: ReferenceGrid, table: Columns) -> Profile:
+    def build(cls, grid: ReferenceGrid, table: Table, *, threads: int = 1) -> Profile:
         """Count a table; columns that the grid does not know are left out.
 
         Parameters
         ----------
         grid : ReferenceGrid
-        table : mapping of str to ndarray, each shape (m,)
+        table : mapping of str to ndarray or Coded, each shape (m,)
+        threads : int
+            Columns counted at a time; numpy counts without the interpreter's lock. The result is the same.
 
         Raises
         ------
         InputError
-            If a column of the grid is absent, or text where the grid has numbers.
+            If a column of the grid is absent, or of another sort: text where the grid has numbers.
 
         Examples
         --------
@@ -82,13 +63,34 @@ class Profile:
         if absent:
             raise InputError(f"the table must have every column of the reference, but lacks {absent}.")
         rows = row_count({name: table[name] for name in grid.cells})
-        return cls(grid=grid, rows=rows, columns={name: _count(grid, name, table[name]) for name in grid.cells})
+
+        def counted(name: str) -> ColumnProfile:
+            return count(name, grid.cells[name], table[name])
+
+        if threads < 2:
+            return cls(grid=grid, rows=rows, columns={name: counted(name) for name in grid.cells})
+        with ThreadPoolExecutor(threads) as pool:
+            columns = dict(zip(grid.cells, pool.map(counted, grid.cells), strict=True))
+        return cls(grid=grid, rows=rows, columns=columns)
+
+    @classmethod
+    def empty(cls, grid: ReferenceGrid) -> Profile:
+        """The profile of no rows, which changes nothing when it is merged."""
+        columns = {
+            name: ColumnProfile(
+                counts=np.zeros(cells.size, dtype=np.int64),
+                nulls=0,
+                moments=(0, 0) if isinstance(cells, NumericCells) else None,
+            )
+            for name, cells in grid.cells.items()
+        }
+        return cls(grid=grid, rows=0, columns=columns)
 
     def merge(self, other: Profile) -> Profile:
         """The profile of both tables together; InputError if they were counted into different cells."""
         if self.grid is not other.grid and self.grid.digest != other.grid.digest:
             raise InputError("profiles must share one reference grid to be merged; build both with the same grid.")
-        columns = {name: _add(column, other.columns[name]) for name, column in self.columns.items()}
+        columns = {name: column.merge(other.columns[name]) for name, column in self.columns.items()}
         return Profile(grid=self.grid, rows=self.rows + other.rows, columns=columns)
 
     def beside(self, other: Profile) -> Profile:
@@ -101,6 +103,33 @@ class Profile:
         grid = self.grid.only(names)
         return Profile(grid=grid, rows=self.rows, columns={name: self.columns[name] for name in grid.cells})
 
+    def mean(self, name: str) -> float | None:
+        """Mean of a number column's finite values, to within half a unit of its cells; None without values or moments.
+
+        Values more than 2^18 units (about 256 times the spread of the reference's middle half) from the middle count
+        as that far, so that a few wild ones do not hide what all others do.
+
+        Examples
+        --------
+        >>> table = {"x": np.array([1.0, 2.0, 3.0, 6.0])}
+        >>> profile = Profile.build(ReferenceGrid.fit(table), table)
+        >>> profile.mean("x"), round(profile.deviation("x"), 6)
+        (3.0, 1.870829)
+        """
+        column, cells = self.columns[name], self.grid.cells[name]
+        if column.moments is None or not column.values or not isinstance(cells, NumericCells):
+            return None
+        return cells.pivot + cells.unit * (column.moments[0] / column.values)
+
+    def deviation(self, name: str) -> float | None:
+        """Standard deviation (divisor n) of a number column's finite values, under the conditions of `mean`."""
+        column, cells = self.columns[name], self.grid.cells[name]
+        if column.moments is None or not column.values or not isinstance(cells, NumericCells):
+            return None
+        total, squares = column.moments
+        exact = column.values * squares - total**2  # whole numbers: nothing cancels
+        return cells.unit * math.sqrt(exact) / column.values
+
     def to_json(self) -> dict[str, Any]:
         """Builtins; the grid is named by its digest."""
         columns = {name: column.to_json() for name, column in self.columns.items()}
@@ -108,52 +137,11 @@ class Profile:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any], grid: ReferenceGrid) -> Profile:
-        """Inverse of `to_json`; InputError for another format or another grid."""
-        if record.get("format") != FORMAT or record.get("grid") != grid.digest:
+        """Inverse of `to_json`, of this format and the one before; InputError for another, or another grid."""
+        if record.get("format") not in (1, FORMAT) or record.get("grid") != grid.digest:
             raise InputError(
-                f"a stored profile must have format {FORMAT} and belong to the grid given, "
+                f"a stored profile must have format 1 or {FORMAT} and belong to the grid given, "
                 f"got format {record.get('format')!r} and grid {str(record.get('grid'))[:12]!r}. Build it again."
             )
-        columns = {
-            name: ColumnProfile(**entry | {"counts": np.asarray(entry["counts"], dtype=np.int64)})
-            for name, entry in record["columns"].items()
-        }
+        columns = {name: ColumnProfile.from_json(entry) for name, entry in record["columns"].items()}
         return cls(grid=grid, rows=record["rows"], columns=columns)
-
-
-def _count(grid: ReferenceGrid, name: str, values: NDArray[Any]) -> ColumnProfile:
-    cells = grid.cells[name]
-    if isinstance(cells, CategoryCells):
-        return _count_categories(cells, values)
-    if values.dtype.kind not in "iufb":
-        if not missing(values).all():
-            raise InputError(f"column {name!r} must hold numbers as in the reference, got {values.dtype}.")
-        values = np.full(len(values), np.nan)
-    return _count_numbers(cells, values)
-
-
-def _count_numbers(cells: NumericCells, values: NDArray[Any]) -> ColumnProfile:
-    ordered = finite(values)
-    below = np.searchsorted(ordered, cells.cuts, side="left")
-    counts = np.diff(below, prepend=0, append=len(ordered)).astype(np.int64)
-    ends = (float(ordered[0]), float(ordered[-1])) if len(ordered) else (None, None)
-    return ColumnProfile(counts=counts, nulls=len(values) - len(ordered), low=ends[0], high=ends[1])
-
-
-def _count_categories(cells: CategoryCells, values: NDArray[Any]) -> ColumnProfile:
-    held = category_counts(values)
-    counts = np.array([held.get(level, 0) for level in cells.levels] + [0], dtype=np.int64)
-    known = sum(held.values())
-    counts[-1] = known - counts.sum()
-    return ColumnProfile(counts=counts, nulls=len(values) - known, low=None, high=None)
-
-
-def _add(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
-    lows = [low for low in (a.low, b.low) if low is not None]
-    highs = [high for high in (a.high, b.high) if high is not None]
-    return ColumnProfile(
-        counts=a.counts + b.counts,
-        nulls=a.nulls + b.nulls,
-        low=min(lows, default=None),
-        high=max(highs, default=None),
-    )
