@@ -3,8 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from upkeep.core.drift.compare import compare
+from upkeep.core.drift.compare import compare, holm
+from upkeep.core.drift.distances import distances
 from upkeep.core.drift.spending import spend
 from upkeep.core.drift.tolerance import tolerances
 from upkeep.core.profile.grid import ReferenceGrid
@@ -42,6 +45,43 @@ def test_the_interval_by_hand():
     assert found["ks"].high == pytest.approx(found["ks"].statistic + found["ks"].grid_error + radius)
     assert found["ks"].drifted
     assert not found["null_rate"].drifted
+
+
+def test_a_p_value_is_the_level_at_which_the_interval_touches_the_tolerance():
+    x = np.arange(10_000.0)
+    reference, current = profiles({"x": x}, {"x": x + 700})
+    found = {f.distance: f for f in compare(reference, current, tolerance=0.02).findings}
+    distance = {d.name: d for d in distances(reference, current, "x")}["ks"]
+
+    assert found["ks"].p_value == pytest.approx(np.e * np.exp(-10_000 * (distance.statistic - 0.02) ** 2))
+    assert distance.statistic - distance.radius(found["ks"].p_value) == pytest.approx(0.02)
+    assert found["null_rate"].p_value == 1.0
+
+
+def test_holm_by_hand():
+    assert holm([0.060, 0.011, 0.020, 0.026], alpha=0.05) == [False, True, False, False]  # .011 < .0125, .020 > .0167
+    assert holm([0.060, 0.011, 0.016, 0.026], alpha=0.05) == [False, True, True, False]  # .016 < .0167, .026 > .025
+    assert holm([0.2, 0.0124], alpha=0.05) == [False, True]
+    assert holm([0.0124, 0.2, 0.03], alpha=0.05) == [True, False, False]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0.001, 0.5))
+def test_holm_rejects_what_bonferroni_rejects_and_never_a_larger_p_before_a_smaller(p_values, alpha):
+    rejected = holm(p_values, alpha)
+    for p, gone in zip(p_values, rejected, strict=True):
+        assert gone or p > alpha / len(p_values)
+        assert not gone or all(other for q, other in zip(p_values, rejected, strict=True) if q < p)
+
+
+def test_many_moved_columns_make_each_easier_to_see():
+    x = np.arange(4_000.0)
+    table = {f"x{i}": x for i in range(6)}
+    moved = table | {f"x{i}": x + 800 for i in range(5)} | {"x5": x + 244}  # seen alone, x5 does not suffice
+    alone = table | {"x5": x + 244}
+    reference, all_moved, one_moved = profiles(table, moved, alone)
+
+    assert "x5" in compare(reference, all_moved).drifted
+    assert compare(reference, one_moved).drifted == ()
 
 
 def test_more_columns_and_later_looks_need_more_evidence():
@@ -106,6 +146,19 @@ def test_the_tolerance_is_the_natural_variation_of_past_windows_but_never_below_
     assert tolerances(windows, floor=0.0)["still:ks"] < 0.01  # what chance gives is taken off
     with pytest.raises(InputError, match="quantile must lie"):
         tolerances(windows, quantile=1.5)
+
+
+def test_a_rare_season_of_the_past_is_tolerated_when_it_returns():
+    rng = np.random.default_rng(1)
+    weeks = [{"x": rng.normal(0.8 if week == 3 else 0.0, 1, 2_000)} for week in range(30)]
+    whole = {"x": np.concatenate([week["x"] for week in weeks])}
+    grid = ReferenceGrid.fit(whole)
+    learned = tolerances([Profile.build(grid, week) for week in weeks])
+    again, stronger = (Profile.build(grid, {"x": rng.normal(mean, 1, 2_000)}) for mean in (0.8, 1.1))
+
+    assert compare(Profile.build(grid, whole), again, tolerance=0.02).drifted == ("x",)
+    assert compare(Profile.build(grid, whole), again, tolerance=learned).drifted == ()
+    assert compare(Profile.build(grid, whole), stronger, tolerance=learned).drifted == ("x",)
 
 
 @pytest.fixture(scope="module")

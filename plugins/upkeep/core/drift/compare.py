@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from upkeep.core.drift.distances import Distance, distances
 from upkeep.core.drift.spending import spend
+from upkeep.core.drift.tolerance import FLOOR
 from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 
-#: A move of two rows in a hundred is too small to matter, unless the user says otherwise.
-FLOOR = 0.02
+__all__ = ["FLOOR", "ColumnDrift", "DriftReport", "compare"]
 
 _MOVED = {
     "ks": "values moved",
@@ -24,7 +24,11 @@ _MOVED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
-    """What was found about one column by one distance; [low, high] holds the sources' true distance."""
+    """What was found about one column by one distance.
+
+    [low, high] holds the sources' true distance. `p_value` bounds the chance of a distance this large where the true
+    one is no more than the tolerance; `drifted` if it passes Holm's step-down test.
+    """
 
     column: str
     distance: str
@@ -33,6 +37,7 @@ class ColumnDrift:
     low: float
     high: float
     tolerance: float
+    p_value: float
     drifted: bool
     before: float | None
     after: float | None
@@ -41,11 +46,15 @@ class ColumnDrift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftReport:
-    """Findings, those furthest beyond their tolerance first; `drifted` names columns once, in that order."""
+    """Findings, those of the least p-value first; `drifted` names columns once, in that order.
+
+    `alpha` is the error probability of the whole life, `look_alpha` what this look may use of it.
+    """
 
     findings: tuple[ColumnDrift, ...]
     drifted: tuple[str, ...]
     alpha: float
+    look_alpha: float
     look: int
     reference_rows: int
     rows: int
@@ -76,10 +85,15 @@ def compare(
 
     Notes
     -----
-    The null hypothesis is not "equal", which large windows always refute, but "distance at most the tolerance": a
-    column has drifted if the lower end of the interval lies above it. Look k uses 6 alpha/(pi^2 k^2), shared equally
-    by the columns and, within a column, by its distances (Bonferroni: columns and looks may depend in any way, and the
-    intervals hold all at once). Rows are taken as independent within a window.
+    The null hypothesis is not "equal", which large windows always refute, but "distance at most the tolerance".
+    Look k uses 6 alpha/(pi^2 k^2). Within a look the hypotheses, one per column and distance, are tested by
+    Holm's step-down procedure [1]_, and the intervals are widened by Bonferroni's correction, so that they hold all at once:
+    columns and looks may depend in any way. These are two promises, each with the chance `alpha`. Rows are taken as
+    independent within a window.
+
+    References
+    ----------
+    .. [1] Holm (1979). A simple sequentially rejective multiple test procedure. Scand. J. Stat. 6.
 
     Examples
     --------
@@ -95,16 +109,23 @@ def compare(
         raise InputError("profiles must share one reference grid to be compared; build both with the same grid.")
     if not reference.columns:
         raise InputError("at least one number, text or boolean column is needed to look for drift, got none.")
-    share = spend(alpha, look) / len(reference.columns)
-    findings: list[ColumnDrift] = []
-    for column in reference.columns:
-        found = distances(reference, current, column)
-        findings += [_judge(column, d, share / len(found), _tolerated(tolerance, column, d.name)) for d in found]
-    ranked = tuple(sorted(findings, key=lambda f: (f.tolerance - f.low, f.tolerance - f.statistic, f.column)))
+    found = [(column, d) for column in reference.columns for d in distances(reference, current, column)]
+    tolerated = [_tolerated(tolerance, column, d.name) for column, d in found]
+    p_values = [d.p_value(limit) for (_, d), limit in zip(found, tolerated, strict=True)]
+    level = spend(alpha, look)
+    rejected = holm(p_values, level)
+    findings = [
+        _finding(column, d, level / len(found), limit, p, moved)
+        for (column, d), limit, p, moved in zip(found, tolerated, p_values, rejected, strict=True)
+    ]
+    ranked = tuple(
+        sorted(findings, key=lambda f: (f.p_value, f.tolerance - f.low, f.tolerance - f.statistic, f.column))
+    )
     return DriftReport(
         findings=ranked,
         drifted=tuple(dict.fromkeys(f.column for f in ranked if f.drifted)),
         alpha=alpha,
+        look_alpha=level,
         look=look,
         reference_rows=reference.rows,
         rows=current.rows,
@@ -115,25 +136,40 @@ def compare(
     )
 
 
+def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
+    """Which hypotheses Holm's step-down test rejects, with probability alpha or less for any true one among them.
+
+    Examples
+    --------
+    >>> holm([0.04, 0.001, 0.02, 0.6], alpha=0.06)
+    [False, True, True, False]
+    """
+    rejected = [False] * len(p_values)
+    for rank, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if p_values[i] > alpha / (len(p_values) - rank):
+            break
+        rejected[i] = True
+    return rejected
+
+
 def _tolerated(tolerance: float | Mapping[str, float], column: str, distance: str) -> float:
     if isinstance(tolerance, Mapping):
         return tolerance.get(f"{column}:{distance}", tolerance.get(column, FLOOR))
     return tolerance
 
 
-def _judge(column: str, d: Distance, alpha: float, tolerance: float) -> ColumnDrift:
+def _finding(column: str, d: Distance, alpha: float, tolerance: float, p_value: float, drifted: bool) -> ColumnDrift:
     radius = d.radius(alpha)
     low = max(0.0, d.statistic - radius)
-    high = min(1.0, d.statistic + d.grid_error + radius)
-    drifted = low > tolerance
     return ColumnDrift(
         column=column,
         distance=d.name,
         statistic=d.statistic,
         grid_error=d.grid_error,
         low=low,
-        high=high,
+        high=min(1.0, d.statistic + d.grid_error + radius),
         tolerance=tolerance,
+        p_value=p_value,
         drifted=drifted,
         before=d.before,
         after=d.after,
@@ -147,5 +183,5 @@ def _sentence(column: str, d: Distance, low: float, tolerance: float, drifted: b
     shares = "" if d.before is None else f" from {d.before:.1%} to {d.after:.1%}"
     seen = f"{column}: {_MOVED[d.name]}{shares} by {d.statistic:.3f}"
     if drifted:
-        return f"{seen}, at least {low:.3f}: more than the {tolerance:.3f} that is tolerated."
+        return f"{seen}, at least {max(low, tolerance):.3f}: more than the {tolerance:.3f} that is tolerated."
     return f"{seen}; at least {low:.3f} of that is certain, and {tolerance:.3f} is tolerated."

@@ -39,6 +39,11 @@ class Distance:
         """Half-width of the interval that holds the sources' distance with probability 1 - alpha or more."""
         return self.bias + math.sqrt(math.log(self.scale / alpha) * self.rate / 2)
 
+    def p_value(self, tolerance: float) -> float:
+        """The least alpha whose radius leaves the sources' distance above the tolerance; 1 at most."""
+        beyond = max(0.0, self.statistic - self.bias - tolerance)
+        return min(1.0, self.scale * math.exp(-2 * beyond**2 / self.rate))
+
 
 def distances(reference: Profile, current: Profile, column: str) -> list[Distance]:
     """All distances of one column: where its values lie, and whether there is a value at all."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from itertools import accumulate
 
 import numpy as np
 
-from upkeep.core.drift.compare import FLOOR
-from upkeep.core.drift.distances import distances
+from upkeep.core.drift.distances import Distance, distances
 from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 
+#: A move of two rows in a hundred is too small to matter, unless the user says otherwise.
+FLOOR = 0.02
 
-def tolerances(windows: Sequence[Profile], *, quantile: float = 0.9, floor: float = FLOOR) -> dict[str, float]:
+
+def tolerances(
+    windows: Sequence[Profile], *, quantile: float = 0.9, floor: float = FLOOR, alpha: float = 0.05
+) -> dict[str, float]:
     """Natural variation per column and distance, for `compare`.
 
     Parameters
@@ -21,9 +25,11 @@ def tolerances(windows: Sequence[Profile], *, quantile: float = 0.9, floor: floa
     windows : sequence of Profile
         Past windows of the reference itself, over one grid; fewer than three say nothing, and the floor is given.
     quantile : float
-        Which of the windows' distances from the rest counts as still natural; 1 is the largest.
+        Which of the windows' distances from the rest counts as natural in any case; 1 is the largest.
     floor : float
         Never less than this.
+    alpha : float
+        Chance that a past window counts as moved without being so, over all windows, columns and distances.
 
     Returns
     -------
@@ -33,7 +39,10 @@ def tolerances(windows: Sequence[Profile], *, quantile: float = 0.9, floor: floa
     Notes
     -----
     A window's distance from the other windows taken together contains what chance alone gives two samples of these
-    sizes. That mean is taken off, or else small windows would excuse large drifts.
+    sizes. That mean is taken off, or else small windows would excuse large drifts. The quantile alone would miss
+    a rare season, as one week of fifty-two is; so the largest distance of the windows that were moved beyond
+    chance is tolerated as well. A season that returns as strong as it was is then no drift: a window is no
+    further from the whole reference, of which its like is a part, than from the rest of it.
 
     Examples
     --------
@@ -45,13 +54,28 @@ def tolerances(windows: Sequence[Profile], *, quantile: float = 0.9, floor: floa
     """
     if not 0 <= quantile <= 1 or not 0 <= floor < 1:
         raise InputError(f"quantile must lie in [0, 1] and floor in [0, 1), got {quantile} and {floor}.")
-    excess: dict[str, list[float]] = {}
-    for i, window in enumerate(windows):
-        others = [*windows[:i], *windows[i + 1 :]]
-        rest = reduce(Profile.merge, others) if others else window
+    found: dict[str, list[Distance]] = {}
+    for window, rest in zip(windows, _rests(windows), strict=True):
         for column in window.columns:
-            for d in distances(rest, window, column):
-                excess.setdefault(f"{column}:{d.name}", []).append(d.statistic - d.chance)
+            for distance in distances(rest, window, column):
+                found.setdefault(f"{column}:{distance.name}", []).append(distance)
     if len(windows) < 3:
-        return dict.fromkeys(excess, floor)
-    return {key: max(floor, float(np.quantile(values, quantile))) for key, values in excess.items()}
+        return dict.fromkeys(found, floor)
+    each = alpha / (len(found) * len(windows))
+    return {key: max(floor, _natural(seen, quantile, each)) for key, seen in found.items()}
+
+
+def _natural(seen: Sequence[Distance], quantile: float, alpha: float) -> float:
+    excess = np.array([distance.statistic - distance.chance for distance in seen])
+    moved = np.array([distance.statistic > distance.radius(alpha) for distance in seen])
+    return max(float(np.quantile(excess, quantile)), float(excess[moved].max(initial=0.0)))
+
+
+def _rests(windows: Sequence[Profile]) -> list[Profile]:
+    """For each window all the others together; for a lone one itself."""
+    if len(windows) < 2:
+        return list(windows)
+    before = list(accumulate(windows[:-1], Profile.merge))
+    after = list(accumulate(windows[:0:-1], Profile.merge))[::-1]
+    between = [early.merge(late) for early, late in zip(before, after[1:], strict=False)]
+    return [after[0], *between, before[-1]]
