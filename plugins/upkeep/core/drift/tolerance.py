@@ -59,7 +59,7 @@ def tolerances(
         for column in window.columns:
             for distance in distances(rest, window, column):
                 found.setdefault(f"{column}:{distance.name}", []).append(distance)
-    if len(windows) < 3:
+    if len(windows) < 3 or not found:
         return dict.fromkeys(found, floor)
     each = alpha / (len(found) * len(windows))
     return {key: max(floor, _natural(seen, quantile, each)) for key, seen in found.items()}
