@@ -119,6 +119,15 @@ def test_mean_and_deviation_are_those_of_the_rows_to_within_a_unit(values):
     assert abs(profile.deviation("x") - near.std()) <= grid.cells["x"].unit
 
 
+def test_batches_add_up_to_the_table():
+    table = trips(np.random.default_rng(4), 90)
+    grid = ReferenceGrid.fit(table)
+    profile = Profile.empty(grid)
+    for start in range(0, 90, 40):
+        profile = profile.update(select(table, np.arange(start, min(start + 40, 90))))
+    assert bits(profile) == bits(Profile.build(grid, table))
+
+
 def test_threads_change_nothing():
     table = trips(np.random.default_rng(3), 5_000)
     grid = ReferenceGrid.fit(table)

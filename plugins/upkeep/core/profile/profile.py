@@ -86,6 +86,10 @@ class Profile:
         }
         return cls(grid=grid, rows=0, columns=columns)
 
+    def update(self, table: Table) -> Profile:
+        """The profile with a further batch of rows."""
+        return self.merge(Profile.build(self.grid, table))
+
     def merge(self, other: Profile) -> Profile:
         """The profile of both tables together; InputError if they were counted into different cells."""
         if self.grid is not other.grid and self.grid.digest != other.grid.digest:
