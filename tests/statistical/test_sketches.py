@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 RUNS = 400
 
 
-def test_the_number_of_levels_is_in_its_interval_in_about_95_of_100_sketches():
+def test_the_number_of_levels_is_in_its_interval_in_95_of_100_sketches():
     inside = narrow = 0
     for run in range(RUNS):
         levels = tuple(f"{run}-{level}" for level in range(10_000))
@@ -19,7 +19,7 @@ def test_the_number_of_levels_is_in_its_interval_in_about_95_of_100_sketches():
         found = LevelSketch.empty().update(parts[0]).merge(LevelSketch.empty().update(parts[1])).distinct()
         inside += found.low <= len(levels) <= found.high
         narrow += abs(found.estimate - len(levels)) <= (found.high - found.low) / 16
-    assert inside / RUNS > 0.93
+    assert inside / RUNS >= 0.95
     assert narrow / RUNS < 0.6  # the control: an interval of a quarter the width misses
 
 

@@ -20,7 +20,7 @@ _COUNTERS = 12  # 3/4 of 2**12 counters: a level's count is off by at most 3.5 /
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistinctCount:
-    """How many levels a column has; two standard errors wide, so about 95 of 100 intervals hold the true count."""
+    """How many levels a column has; two standard errors to either side: at least 95 of 100 intervals hold it."""
 
     estimate: float
     low: float
