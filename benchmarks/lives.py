@@ -1,0 +1,152 @@
+"""Lives without drift: a source whose columns hang together, repeat values, have long tails and seasons, and never change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from controls import p_values, psi
+from upkeep.core.columns import Coded
+from upkeep.core.drift.compare import compare
+from upkeep.core.drift.tolerance import tolerances
+from upkeep.core.profile.cells import CategoryCells, NumericCells
+from upkeep.core.profile.counting import ColumnProfile
+from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.core.profile.profile import Profile
+
+Columns = dict[str, NDArray[np.float64] | NDArray[np.bool_] | Coded]
+
+WEEKS = 52
+ALPHA = 0.05
+#: Columns whose source is another one in each week of the year, and the same again a year later.
+SEASONAL = ("temperature", "demand", "weather", "sensor")
+#: The alarms that are counted: ours, ours without one of its parts, and the usual ones.
+RULES = (
+    "ours",
+    "ours without the sampling band",
+    "ours without tolerance",
+    "any p < .05",
+    "any p < .05 / columns",
+    "PSI > .2",
+)
+#: Those of the same rules that are looked at on the columns without season alone.
+STILL_RULES = ("ours without tolerance", "any p < .05", "any p < .05 / columns", "PSI > .2")
+_ZONES = tuple(f"zone {i}" for i in range(12))
+_WEATHERS = ("dry", "rain", "fog", "snow")
+
+
+def table(rng: np.random.Generator, week: int, rows: int) -> Columns:
+    """Rows of one week, each shape (rows,)."""
+    common = rng.normal(size=rows)
+    wave = math.sin(2 * math.pi * week / WEEKS)
+    holiday = 0.8 if week % WEEKS == 50 else 0.0
+    own = rng.normal(size=(5, rows))
+    return {
+        "miles": common + 0.3 * own[0],
+        "fare": np.exp(0.5 * common + 0.3 * own[1]),
+        "tails": rng.standard_t(2, rows) + common,
+        "cauchy": rng.standard_cauchy(rows),
+        "ties": np.round(2 * (0.7 * common + 0.7 * own[2])) / 2,
+        "gaps": np.where(rng.random(rows) < 0.2 + 0.1 * (common > 0), np.nan, own[3]),
+        "temperature": wave + rng.normal(size=rows),
+        "demand": 0.3 * wave + holiday + 0.8 * common + 0.6 * own[4],
+        "sensor": np.where(rng.random(rows) < 0.1 + 0.08 * wave, np.nan, np.exp(rng.normal(size=rows))),
+        "night": rng.random(rows) < 0.3,
+        "zone": Coded(_pick(rng, 1 / np.arange(1.0, 13.0), rows), _ZONES),
+        "weather": Coded(_pick(rng, np.array([3.0 + wave, 2.0, 1.0, 1.01 - wave]), rows), _WEATHERS),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """Windows in which each rule alarmed, over all columns and over those without season."""
+
+    alarms: dict[str, int]
+    still: dict[str, int]
+
+
+def life(seed: tuple[int, ...], windows: int) -> Life:
+    """A year of reference, then `windows` weeks of 1,000 to 2,000 rows, drawn row by row."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1_000, 2_001, WEEKS)
+    year = [table(rng, week, rows) for week, rows in enumerate(sizes.tolist())]
+    grid = ReferenceGrid.fit(_joined(year))
+    past = [Profile.build(grid, week) for week in year]
+    weeks = range(WEEKS, WEEKS + windows)
+    rows = iter(rng.integers(1_000, 2_001, windows).tolist())
+    return _lived(past, (Profile.build(grid, table(rng, week, next(rows))) for week in weeks))
+
+
+def large_life(seed: tuple[int, ...], windows: int, rows: int = 1_000_000) -> Life:
+    """The same with windows so large that their counts are drawn, not their rows: that is the same law, column by column."""
+    rng = np.random.default_rng(seed)
+    cuts = norm.ppf(np.arange(1, 1024) / 1024) * 1.3
+    numbers = {name: NumericCells(cuts=cuts) for name in ("miles", "temperature", "demand")}
+    texts = {"zone": CategoryCells(levels=_ZONES), "weather": CategoryCells(levels=_WEATHERS)}
+    grid = ReferenceGrid(cells=numbers | texts)
+    law = [_law(cuts, week) for week in range(WEEKS)]
+
+    def drawn(week: int) -> Profile:
+        counts = {name: rng.multinomial(rows, p) for name, p in law[week % WEEKS].items()}
+        columns = {name: ColumnProfile(counts=held, nulls=0) for name, held in counts.items()}
+        return Profile(grid=grid, rows=rows, columns=columns)
+
+    return _lived([drawn(week) for week in range(WEEKS)], (drawn(week) for week in range(WEEKS, WEEKS + windows)))
+
+
+def _law(cuts: NDArray[np.float64], week: int) -> dict[str, NDArray[np.float64]]:
+    """Probability of each cell in one week."""
+    wave = math.sin(2 * math.pi * week / WEEKS)
+    holiday = 0.8 if week == 50 else 0.0
+    means = {"miles": 0.0, "temperature": wave, "demand": 0.3 * wave + holiday}
+    numbers = {name: np.diff(norm.cdf(cuts - mean), prepend=0.0, append=1.0) for name, mean in means.items()}
+    zones, weathers = 1 / np.arange(1.0, 13.0), np.array([3.0 + wave, 2.0, 1.0, 1.01 - wave])
+    shares = {name: np.append(p / p.sum(), 0.0) for name, p in (("zone", zones), ("weather", weathers))}
+    return numbers | shares
+
+
+def _lived(past: list[Profile], windows: Iterable[Profile]) -> Life:
+    reference = past[0]
+    for week in past[1:]:
+        reference = reference.merge(week)
+    natural = tolerances(past)
+    counted = Life(alarms=dict.fromkeys(RULES, 0), still=dict.fromkeys(STILL_RULES, 0))
+    for look, window in enumerate(windows, start=1):
+        _look(counted, reference, window, natural, look)
+    return counted
+
+
+def _look(counted: Life, reference: Profile, window: Profile, natural: dict[str, float], look: int) -> None:
+    report = compare(reference, window, alpha=ALPHA, look=look, tolerance=natural)
+    p, index = p_values(reference, window), psi(reference, window)
+    moved = {
+        "ours": set(report.drifted),
+        "ours without the sampling band": {f.column for f in report.findings if f.statistic > f.tolerance},
+        "ours without tolerance": {f.column for f in report.findings if f.low > 0},
+        "any p < .05": {name for name, value in p.items() if value < ALPHA},
+        "any p < .05 / columns": {name for name, value in p.items() if value < ALPHA / len(p)},
+        "PSI > .2": {name for name, value in index.items() if value > 0.2},
+    }
+    for rule in RULES:
+        counted.alarms[rule] += bool(moved[rule])
+    for rule in STILL_RULES:
+        counted.still[rule] += bool(moved[rule] - set(SEASONAL))
+
+
+def _pick(rng: np.random.Generator, weights: NDArray[np.float64], rows: int) -> NDArray[np.int64]:
+    return np.searchsorted(np.cumsum(weights)[:-1] / weights.sum(), rng.random(rows), side="right")
+
+
+def _joined(weeks: list[Columns]) -> Columns:
+    joined: Columns = {}
+    for name, first in weeks[0].items():
+        if isinstance(first, Coded):
+            joined[name] = Coded(np.concatenate([week[name].codes for week in weeks]), first.levels)
+        else:
+            joined[name] = np.concatenate([week[name] for week in weeks])
+    return joined
