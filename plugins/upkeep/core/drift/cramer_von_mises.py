@@ -51,7 +51,7 @@ def cramer_von_mises(
     variance += _variance(within / 2 - slope, q) / float(current.sum())
     known = (square, variance, rate, null_law(alpha), alpha)
     error = 2 * math.sqrt(float(weight[~single] @ np.minimum(p, q)[~single] ** 2))
-    statistic = math.sqrt(square)
+    statistic = min(math.sqrt(square), LARGEST)
     return Divergence(
         name="cramer_von_mises",
         statistic=statistic,

@@ -40,6 +40,8 @@ def wasserstein(
     .. [1] Kantorovich & Rubinstein (1958). On a space of completely additive functions. Vestnik Leningrad Univ. 13.
     .. [2] Boucheron, Lugosi & Massart (2013). Concentration Inequalities, theorem 5.8. Oxford.
     """
+    if not len(cuts):  # a reference column without numbers: one cell, in which nothing can be told apart
+        return Divergence(name="wasserstein", statistic=0.0, low=0.0, high=0.0, p_value=None)
     n, m = float(reference.sum()), float(current.sum())
     points, unit = _scaled(cuts, reference)
     width = np.diff(points)
@@ -54,7 +56,7 @@ def wasserstein(
         name="wasserstein",
         statistic=statistic / unit,
         low=max(0.0, statistic - error - bias - radius) / unit,
-        high=min(float(points[-1] - points[0]), statistic + error + radius) / unit,
+        high=max(statistic, min(float(points[-1] - points[0]), statistic + error + radius)) / unit,
         p_value=None,
         grid_error=error / unit,
     )
