@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
+
 from peers import ours
 from peers.environments import REQUIREMENTS, ask, interpreter
 from peers.tables import Table, wide
 from peers.worker import cpu_s
 from report import Report
-from tqdm import tqdm
+from upkeep.core.profile.profile import Profile
 
 #: Peers whose default is KS and chi2 on every row, as against sketches, samples or other distances.
 EXACT = ("scipy", "nannyml", "alibi_detect")
@@ -101,7 +103,7 @@ def _against_sort(reference: Any, tables: Path, rounds: int) -> tuple[dict[str, 
         times["sort"].measure(lambda: _sort(table))
         judged = times["ours"].measure(lambda: ours.judge(reference, window))
         times["two threads"].measure(lambda: ours.judge(reference, window, threads=2))
-        times["counting"].measure(lambda: ours.Profile.build(reference.grid, window))
+        times["counting"].measure(lambda: Profile.build(reference.grid, window))
     return times, judged
 
 
@@ -110,7 +112,9 @@ def _sort(table: Table) -> None:
         np.sort(column)
 
 
-def _limit(report: Report, times: dict[str, Times], judged: ours.Judged, stored_s: float, stored: int) -> dict[str, Any]:
+def _limit(
+    report: Report, times: dict[str, Times], judged: ours.Judged, stored_s: float, stored: int
+) -> dict[str, Any]:
     """Ours beside the sort; the least of all rounds counts, as others may use the machine."""
     sort, mine, both = times["sort"], times["ours"], times["two threads"]
     names = {
@@ -132,7 +136,10 @@ def _limit(report: Report, times: dict[str, Times], judged: ours.Judged, stored_
     ]
     header = ("work", "CPU s", "x sort", "wall s", "x sort (wall)", "median CPU s")
     report.table(f"The limit: least of {len(sort.cpu)} rounds, taken in turn", header, rows)
-    distances = sum(len(found) for found in judged.divergences.values()) + len(judged.report.findings)
+    distances = len(
+        {(found.column, found.distance) for found in judged.report.findings}
+        | {(column, found.name) for column, several in judged.divergences.items() for found in several}
+    )
     flagged = set(judged.report.drifted)
     report.paragraph(
         f"{distances} distances for 50 columns. Called drifted: {', '.join(sorted(flagged)) or 'none'} "
@@ -176,7 +183,10 @@ def _beside(report: Report, answers: dict[str, dict[str, Any]], cpu: float, limi
     header = ("library", "CPU s per window", "x ours", "wall s", "CPU s once per reference", "GB on top of both tables",
               "moved columns found", "others called drifted")  # fmt: skip
     report.table("Other libraries, each in its own process; best of up to five runs", header, rows)
-    report.paragraph("Text is in dictionary codes for ours, in pandas Categoricals for those who take them; whylogs wants strings.")
+    report.paragraph(
+        "Both tables are in memory when the clock starts: text as dictionary codes for ours, as pandas Categoricals for others. "
+        "What a library can do once per reference is not part of a window."
+    )
     seconds = {name: answer["cpu_s"] for name, answer in answers.items() if "error" not in answer}
     exact = {name: seconds[name] for name in EXACT if name in seconds}
     fastest = min(exact, key=exact.__getitem__, default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,12 @@ from controls import p_values, psi
 from upkeep.core.columns import Coded
 from upkeep.core.drift.compare import compare
 from upkeep.core.drift.tolerance import tolerances
-from upkeep.core.profile.cells import CategoryCells, NumericCells
+from upkeep.core.profile.cells import CategoryCells, Cells, NumericCells
 from upkeep.core.profile.counting import ColumnProfile
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.profile import Profile
 
-Columns = dict[str, NDArray[np.float64] | NDArray[np.bool_] | Coded]
+Columns = dict[str, NDArray[Any] | Coded]
 
 WEEKS = 52
 ALPHA = 0.05
@@ -37,6 +38,9 @@ RULES = (
 #: Those of the same rules that are looked at on the columns without season alone.
 STILL_RULES = ("ours without tolerance", "any p < .05", "any p < .05 / columns", "PSI > .2")
 _ZONES = tuple(f"zone {i}" for i in range(12))
+_ROUTES = tuple(f"route {i}" for i in range(300))
+_ROUTE_WEIGHTS = 1 / np.arange(1.0, 301.0)
+_DAY = np.datetime64("2024-01-01", "us")
 _WEATHERS = ("dry", "rain", "fog", "snow")
 
 
@@ -49,14 +53,16 @@ def table(rng: np.random.Generator, week: int, rows: int) -> Columns:
     return {
         "miles": common + 0.3 * own[0],
         "fare": np.exp(0.5 * common + 0.3 * own[1]),
-        "tails": rng.standard_t(2, rows) + common,
-        "cauchy": rng.standard_cauchy(rows),
+        "tails": rng.standard_cauchy(rows) + common,
+        "tolls": np.where(rng.random(rows) < 0.9, 0.0, np.exp(own[1])),
         "ties": np.round(2 * (0.7 * common + 0.7 * own[2])) / 2,
         "gaps": np.where(rng.random(rows) < 0.2 + 0.1 * (common > 0), np.nan, own[3]),
         "temperature": wave + rng.normal(size=rows),
         "demand": 0.3 * wave + holiday + 0.8 * common + 0.6 * own[4],
         "sensor": np.where(rng.random(rows) < 0.1 + 0.08 * wave, np.nan, np.exp(rng.normal(size=rows))),
         "night": rng.random(rows) < 0.3,
+        "pickup": _DAY + (rng.beta(3.0, 2.0, rows) * 24 * 3_600e6).astype("timedelta64[us]"),
+        "route": Coded(_pick(rng, _ROUTE_WEIGHTS, rows), _ROUTES),
         "zone": Coded(_pick(rng, 1 / np.arange(1.0, 13.0), rows), _ZONES),
         "weather": Coded(_pick(rng, np.array([3.0 + wave, 2.0, 1.0, 1.01 - wave]), rows), _WEATHERS),
     }
@@ -86,9 +92,9 @@ def large_life(seed: tuple[int, ...], windows: int, rows: int = 1_000_000) -> Li
     """The same with windows so large that their counts are drawn, not their rows: that is the same law, column by column."""
     rng = np.random.default_rng(seed)
     cuts = norm.ppf(np.arange(1, 1024) / 1024) * 1.3
-    numbers = {name: NumericCells(cuts=cuts) for name in ("miles", "temperature", "demand")}
-    texts = {"zone": CategoryCells(levels=_ZONES), "weather": CategoryCells(levels=_WEATHERS)}
-    grid = ReferenceGrid(cells=numbers | texts)
+    cells: dict[str, Cells] = {name: NumericCells(cuts=cuts) for name in ("miles", "temperature", "demand")}
+    cells |= {"zone": CategoryCells(levels=_ZONES), "weather": CategoryCells(levels=_WEATHERS)}
+    grid = ReferenceGrid(cells=cells)
     law = [_law(cuts, week) for week in range(WEEKS)]
 
     def drawn(week: int) -> Profile:
@@ -145,8 +151,10 @@ def _pick(rng: np.random.Generator, weights: NDArray[np.float64], rows: int) -> 
 def _joined(weeks: list[Columns]) -> Columns:
     joined: Columns = {}
     for name, first in weeks[0].items():
+        parts = [week[name] for week in weeks]
+        coded = [part.codes for part in parts if isinstance(part, Coded)]
         if isinstance(first, Coded):
-            joined[name] = Coded(np.concatenate([week[name].codes for week in weeks]), first.levels)
+            joined[name] = Coded(np.concatenate(coded), first.levels)
         else:
-            joined[name] = np.concatenate([week[name] for week in weeks])
+            joined[name] = np.concatenate([part for part in parts if not isinstance(part, Coded)])
     return joined

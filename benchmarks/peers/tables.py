@@ -28,14 +28,13 @@ class Table:
     def text_names(self) -> list[str]:
         return [f"cat_{j}" for j in range(len(self.codes))]
 
-    def frame(self, *, text: bool = False) -> Any:
-        """The table for peers that take pandas; text columns as Categorical, or as Python strings."""
+    def frame(self) -> Any:
+        """The table for peers that take pandas; text columns are Categorical."""
         import pandas as pd
 
         columns: dict[str, Any] = dict(zip(self.number_names, self.numbers, strict=True))
-        words = np.array(self.levels, dtype=object)
         for name, codes in zip(self.text_names, self.codes, strict=True):
-            columns[name] = words[codes] if text else pd.Categorical.from_codes(codes, list(self.levels))
+            columns[name] = pd.Categorical.from_codes(codes, pd.Index(self.levels))
         return pd.DataFrame(columns)
 
     def matrix(self) -> NDArray[np.float64]:
@@ -81,16 +80,16 @@ def _numbers(rng: np.random.Generator, kind: int, rows: int) -> NDArray[np.float
     if kind == 0:
         return rng.normal(size=rows)
     if kind == 1:
-        return np.exp(0.5 * rng.normal(size=rows))
+        return rng.lognormal(0.0, 0.5, rows)
     if kind == 2:
         return rng.uniform(-np.sqrt(3), np.sqrt(3), rows)
     if kind == 3:
-        return np.round(rng.gamma(4.0, 0.5, rows), 2)  # a few hundred different values: ties
+        return np.asarray(np.round(rng.gamma(4.0, 0.5, rows), 2))  # a few hundred different values: ties
     return rng.standard_t(5, rows) / np.sqrt(5 / 3)
 
 
 def _codes(rng: np.random.Generator, shares: NDArray[np.float64], rows: int) -> NDArray[np.int8]:
-    return np.searchsorted(np.cumsum(shares)[:-1], rng.random(rows), side="right").astype(np.int8)
+    return np.asarray(np.searchsorted(np.cumsum(shares)[:-1], rng.random(rows), side="right"), dtype=np.int8)
 
 
 def _zipf(levels: int) -> NDArray[np.float64]:

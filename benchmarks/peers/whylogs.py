@@ -12,7 +12,7 @@ from peers.worker import Peer, run
 
 
 def load(table: Table) -> Any:
-    return table.frame(text=True)  # it reads text from Python strings
+    return table.frame()
 
 
 def remember(reference: Any) -> Any:
