@@ -1,0 +1,246 @@
+"""One-pass logistic regression "live or reference?" by sparse, diagonal Newton steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from upkeep.core.drift.adversary_features import Features
+from upkeep.core.drift.adversary_reference import pack, unpack
+
+Floats: TypeAlias = NDArray[np.float64]
+
+#: Noise that the weight of a product must exceed, in standard errors, and rows of evidence for zero it starts with.
+_PAIR_THRESHOLD, _PAIR_PRIOR = 3.0, 20.0
+#: Rows that the length of a step is chosen on.
+_STEP_ROWS = 1024
+_LONGEST = 1e3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Weights:
+    """Weights of one shape, as the three sums that they follow from.
+
+    Attributes
+    ----------
+    pull : ndarray
+        Sum of step x gradient + curvature x weight.
+    curvature : ndarray
+        Sum of the second derivatives of the loss at probability one half, which bound it.
+    noise : ndarray
+        Variance of `pull` if live and reference rows are alike.
+    """
+
+    pull: Floats
+    curvature: Floats
+    noise: Floats
+
+    @classmethod
+    def none(cls, *shape: int) -> Weights:
+        return cls(pull=np.zeros(shape), curvature=np.zeros(shape), noise=np.zeros(shape))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"pull": pack(self.pull), "curvature": pack(self.curvature), "noise": pack(self.noise)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Weights:
+        """Inverse of `to_json`."""
+        return cls(**{name: unpack(values) for name, values in record.items()})
+
+    def after(self, now: Floats, gradient: Floats, curvature: Floats, step: float, keep: float) -> Weights:
+        """The sums after a batch that found the weights `now`; older batches count `keep` times."""
+        return Weights(
+            pull=keep * self.pull + curvature * now + step * gradient,
+            curvature=keep * self.curvature + curvature,
+            noise=keep * self.noise + step**2 * curvature,
+        )
+
+    def values(self, threshold: Floats | float, prior: Floats | float) -> Floats:
+        """The weights: Newton's, shrunk towards 0 by the positive-part rule 1 - (threshold x noise / pull)^2.
+
+        Examples
+        --------
+        >>> two = np.array([1.0, 30.0])
+        >>> Weights(pull=two, curvature=two * 0 + 90, noise=two * 0 + 25).values(3.0, 10.0)
+        array([0.   , 0.225])
+        """
+        squared = self.pull**2
+        left = squared - threshold**2 * self.noise
+        share = np.divide(left, squared, out=np.zeros_like(squared), where=left > 0)
+        return np.asarray(self.pull / (self.curvature + prior) * share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moved:
+    """How much more of each cell, and of each product of scores, live rows had than the reference; faded sums."""
+
+    cells: Floats
+    products: Floats
+    rows: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {"cells": pack(self.cells), "products": pack(self.products), "rows": self.rows}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Moved:
+        """Inverse of `to_json`."""
+        return cls(cells=unpack(record["cells"]), products=unpack(record["products"]), rows=record["rows"])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Learner:
+    """Weights of the functions of cells, shape (d, K), and of the products of scores, shape (q, q).
+
+    Notes
+    -----
+    Each batch moves every weight by its gradient over its summed curvature, an online Newton step with the diagonal of
+    the Hessian, cast as a sum so that small weights can be left out (follow the regularised leader; McMahan 2011). Where
+    columns go together such steps add up to too long a one, so the whole step is multiplied by what fits the batch
+    best along it, over the square root of the batches seen, and never by more than one. Old batches fade.
+    """
+
+    features: Features
+    cells: Weights
+    products: Weights
+    moved: Moved
+
+    @classmethod
+    def start(cls, features: Features) -> Learner:
+        d, size, functions = features.functions.shape
+        q = len(features.sources)
+        return cls(
+            features=features,
+            cells=Weights.none(d, functions),
+            products=Weights.none(q, q),
+            moved=Moved(cells=np.zeros((d, size)), products=np.zeros((q, q)), rows=0.0),
+        )
+
+    @cached_property
+    def cell_weights(self) -> Floats:
+        return self.cells.values(self.features.threshold, self.features.prior)
+
+    @cached_property
+    def product_weights(self) -> Floats:
+        return np.where(self.features.paired, self.products.values(_PAIR_THRESHOLD, _PAIR_PRIOR), 0.0)
+
+    @cached_property
+    def table(self) -> Floats:
+        """What each cell adds to the log-odds, shape (d, C)."""
+        return np.asarray((self.features.functions @ self.cell_weights[:, :, None])[:, :, 0])
+
+    def log_odds(self, cells: NDArray[np.uint16]) -> Floats:
+        """Log-odds of "live", shape (n,)."""
+        return _log_odds(self.features, self.table, self.product_weights, cells, self.features.scored(cells))
+
+    def learn(
+        self, live: NDArray[np.uint16], reference: NDArray[np.uint16], weights: Floats, keep: float = 1.0
+    ) -> tuple[Learner, Floats]:
+        """One step on n live and n reference rows, cell numbers of shape (n, d); the latter count as `weights`.
+
+        The second result are the live rows' log-odds as they were before the step, shape (n,).
+        """
+        rows = len(live)
+        cells, live_share = np.concatenate([live, reference]), np.repeat([1.0, 0.0], rows)
+        scores, flat = self.features.scored(cells), self.features.flat(cells)
+        before = _log_odds(self.features, self.table, self.product_weights, cells, scores)
+        counts = np.concatenate([np.ones(rows), weights])
+        residual = counts * (live_share - expit(before))
+        gradients = (self._cell_gradient(flat, residual), self._product_gradient(scores, residual))
+        held = np.bincount(flat[:rows].ravel(), minlength=self.table.size).reshape(self.table.shape)
+        curvatures = (
+            ((held + rows * self.features.mass)[:, None, :] @ self.features.squares)[:, 0] / 4,
+            rows * self.features.variance / 2,
+        )
+        full = self._after(gradients, curvatures, 1.0, keep)
+        some = slice(None, None, max(1, 2 * rows // _STEP_ROWS))
+        along = _log_odds(
+            self.features,
+            full.table - self.table,
+            full.product_weights - self.product_weights,
+            cells[some],
+            scores[some],
+        )
+        best = best_step(before[some], along, live_share[some], counts[some])
+        step = min(1.0, best / math.sqrt(1.0 + self.moved.rows / rows))
+        stepped = full if step == 1.0 else self._after(gradients, curvatures, step, keep)
+        return stepped._with(self._moved(held, scores[:rows], keep)), before[:rows]
+
+    def separations(self) -> Floats:
+        """How far each column moves the mean log-odds of live rows from that of the reference, shape (d,).
+
+        Notes
+        -----
+        If the log-odds are right, the sum is the symmetrised Kullback-Leibler divergence (Jeffreys) of the two
+        sources. What a pair of columns adds is given half to either.
+        """
+        rows = max(self.moved.rows, 1.0)
+        alone = (self.table * self.moved.cells).sum(axis=1) / rows
+        pairs = self.product_weights * self.moved.products / rows
+        halves = (pairs.sum(axis=0) + pairs.sum(axis=1)) / 2
+        return np.asarray(alone + np.bincount(self.features.sources, weights=halves, minlength=len(alone)))
+
+    def _cell_gradient(self, flat: NDArray[np.intp], residual: Floats) -> Floats:
+        d, size = self.table.shape
+        held = np.bincount(flat.ravel(), weights=np.repeat(residual, d), minlength=d * size).reshape(d, 1, size)
+        return np.asarray((held @ self.features.functions)[:, 0])
+
+    def _product_gradient(self, scores: NDArray[np.float32], residual: Floats) -> Floats:
+        products = (scores * residual[:, None].astype(np.float32)).T @ scores
+        return np.asarray(products - residual.sum() * self.features.together)
+
+    def _after(
+        self, gradients: tuple[Floats, Floats], curvatures: tuple[Floats, Floats], step: float, keep: float
+    ) -> Learner:
+        return Learner(
+            features=self.features,
+            cells=self.cells.after(self.cell_weights, gradients[0], curvatures[0], step, keep),
+            products=self.products.after(self.product_weights, gradients[1], curvatures[1], step, keep),
+            moved=self.moved,
+        )
+
+    def _moved(self, held: NDArray[np.intp], scores: NDArray[np.float32], keep: float) -> Moved:
+        rows = len(scores)
+        return Moved(
+            cells=keep * self.moved.cells + (held - rows * self.features.mass),
+            products=keep * self.moved.products + (scores.T @ scores - rows * self.features.together),
+            rows=keep * self.moved.rows + rows,
+        )
+
+    def _with(self, moved: Moved) -> Learner:
+        return Learner(features=self.features, cells=self.cells, products=self.products, moved=moved)
+
+
+def best_step(before: Floats, along: Floats, live: Floats, counts: Floats) -> float:
+    """The multiple of `along` that, added to the log-odds `before`, gives the least loss; from 0 to 1000.
+
+    Examples
+    --------
+    >>> ones = np.ones(4)
+    >>> round(best_step(0 * ones, 0.5 * np.array([1, 1, 1, -1]), ones, ones), 6)  # log-odds of 3 in 4
+    2.197225
+    """
+    step = 0.0
+    for _ in range(6):
+        p = expit(before + step * along)
+        curve = float((counts * p * (1 - p)) @ along**2)
+        if curve < 1e-12:
+            return step or _LONGEST
+        step = min(max(step + float((counts * (live - p)) @ along) / curve, 0.0), _LONGEST)
+    return step
+
+
+def _log_odds(
+    features: Features, table: Floats, products: Floats, cells: NDArray[np.uint16], scores: NDArray[np.float32]
+) -> Floats:
+    odds: Floats = table.astype(np.float32).ravel().take(features.flat(cells)).sum(axis=1).astype(np.float64)
+    if products.any():
+        odds += np.einsum("ij,ij->i", scores @ products.astype(np.float32), scores)
+        odds -= float((products * features.together).sum())
+    return odds

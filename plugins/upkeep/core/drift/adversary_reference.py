@@ -1,0 +1,116 @@
+"""The reference sample of an adversary, and its arrays as text."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from upkeep.core.columns import Table, row_count
+from upkeep.core.drift.adversary_cells import cell_numbers
+from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.errors import InputError
+
+_LEAST_JUDGES = 50
+#: Fewer rows in a cell would tell more of chance than of the source.
+_ROWS_PER_CELL = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reference:
+    """The reference sample as cell numbers, in an order drawn once: rows to learn from, and rows that only judge."""
+
+    grid: ReferenceGrid
+    learned: NDArray[np.uint16]
+    weights: NDArray[np.float64]
+    judges: NDArray[np.uint16]
+
+    @classmethod
+    def split(
+        cls, sample: Table, weights: ArrayLike | None, rng: np.random.Generator, *, bins: int, top: int
+    ) -> Reference:
+        """Half to learn from, by weight; of the other half, rows kept with a chance in proportion to theirs."""
+        counts = _checked(weights, row_count(sample))
+        order = rng.permutation(len(counts))
+        half = len(order) // 2
+        taught, others = order[:half], order[half:]
+        kept = others[rng.random(len(others)) * counts[others].max() < counts[others]]
+        if len(kept) < _LEAST_JUDGES:
+            raise InputError(
+                f"the reference sample must leave {_LEAST_JUDGES} rows to judge by once its weights are evened out, "
+                f"got {len(kept)} of {len(order)} rows. Sample more rows, or with weights that differ less."
+            )
+        grid = ReferenceGrid.fit(_rows(sample, taught), bins=min(bins, max(2, half // _ROWS_PER_CELL)), top=top)
+        if not grid.cells:
+            raise InputError("the reference sample must have a number, text, boolean or time column, got none.")
+        return cls(
+            grid=grid,
+            learned=cell_numbers(grid, _rows(sample, taught)),
+            weights=counts[taught] / counts[taught].mean(),
+            judges=cell_numbers(grid, _rows(sample, kept)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "grid": self.grid.to_json(),
+            "learned": pack(self.learned),
+            "weights": pack(self.weights),
+            "judges": pack(self.judges),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Reference:
+        """Inverse of `to_json`."""
+        return cls(
+            grid=ReferenceGrid.from_json(record["grid"]),
+            learned=unpack(record["learned"]),
+            weights=unpack(record["weights"]),
+            judges=unpack(record["judges"]),
+        )
+
+
+def turn(values: NDArray[Any], start: int, rows: int) -> NDArray[Any]:
+    """The next `rows` of values that are taken in turns.
+
+    Examples
+    --------
+    >>> turn(np.array([10, 11, 12]), 5, 2)
+    array([12, 10])
+    """
+    return values.take(np.arange(start, start + rows) % len(values), axis=0)
+
+
+def pack(values: NDArray[Any]) -> dict[str, Any]:
+    """An array of numbers as builtins, to the last bit.
+
+    Examples
+    --------
+    >>> unpack(pack(np.array([[1.0, np.pi]])))
+    array([[1.        , 3.14159265]])
+    """
+    little = values.astype(values.dtype.newbyteorder("<"))
+    text = base64.b64encode(little.tobytes()).decode("ascii")
+    return {"dtype": little.dtype.str, "shape": list(values.shape), "base64": text}
+
+
+def unpack(record: Mapping[str, Any]) -> NDArray[Any]:
+    """Inverse of `pack`."""
+    values = np.frombuffer(base64.b64decode(record["base64"]), dtype=np.dtype(record["dtype"]))
+    return values.reshape(record["shape"]).astype(values.dtype.newbyteorder("="))
+
+
+def _rows(table: Table, rows: NDArray[np.intp]) -> Table:
+    return {name: values[rows] for name, values in table.items()}
+
+
+def _checked(weights: ArrayLike | None, rows: int) -> NDArray[np.float64]:
+    counts = np.ones(rows) if weights is None else np.asarray(weights, dtype=np.float64)
+    if rows < 2 * _LEAST_JUDGES:
+        raise InputError(f"the reference sample must have at least {2 * _LEAST_JUDGES} rows, got {rows}.")
+    if counts.shape != (rows,) or not np.isfinite(counts).all() or (counts <= 0).any():
+        raise InputError(f"weights must be {rows} positive numbers, one per row of the sample.")
+    return counts
