@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -67,10 +69,26 @@ def load_quietly() -> Any:
     parent = logging.getLogger("great_expectations")
     if parent.level == logging.NOTSET:
         parent.setLevel(logging.WARNING)
-    import great_expectations as gx
+    with _spark_out_of_sight():
+        import great_expectations as gx
 
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     return gx
+
+
+@contextmanager
+def _spark_out_of_sight() -> Iterator[None]:
+    """Great Expectations imports PySpark where it is installed, for tables that we never give it.
+
+    PySpark warns of pandas 3, and under ``python -c`` without gRPC it takes that for its own doctests and exits with 0.
+    """
+    hidden = [name for name in ("pyspark", "pyspark.sql.connect") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name)
 
 
 def _expectations(suite: Json) -> list[Json]:
