@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from controls import p_values, psi
+from controls import Controls
 from upkeep.core.columns import Coded
 from upkeep.core.drift.compare import compare
 from upkeep.core.drift.tolerance import tolerances
@@ -120,16 +120,18 @@ def _lived(past: list[Profile], windows: Iterable[Profile]) -> Life:
     reference = past[0]
     for week in past[1:]:
         reference = reference.merge(week)
-    natural = tolerances(past)
+    natural, usual = tolerances(past), Controls(reference)
     counted = Life(alarms=dict.fromkeys(RULES, 0), still=dict.fromkeys(STILL_RULES, 0))
     for look, window in enumerate(windows, start=1):
-        _look(counted, reference, window, natural, look)
+        _look(counted, usual, reference, window, natural, look)
     return counted
 
 
-def _look(counted: Life, reference: Profile, window: Profile, natural: dict[str, float], look: int) -> None:
+def _look(
+    counted: Life, usual: Controls, reference: Profile, window: Profile, natural: dict[str, float], look: int
+) -> None:
     report = compare(reference, window, alpha=ALPHA, look=look, tolerance=natural)
-    p, index = p_values(reference, window), psi(reference, window)
+    p, index = usual.p_values(window), usual.psi(window)
     moved = {
         "ours": set(report.drifted),
         "ours without the sampling band": {f.column for f in report.findings if f.statistic > f.tolerance},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controls import benjamini_hochberg, p_values, psi
+from controls import Controls, benjamini_hochberg
 from peers import ours
 from peers.tables import pair
 from upkeep.core.columns import Coded
@@ -35,14 +35,15 @@ def tiny(seed: tuple[int, ...], rows: int, shift: str, windows: int) -> dict[str
     table = _five(rng, rows, NOTHING)
     grid = ReferenceGrid.fit(table)
     reference = Profile.build(grid, table)
+    usual = Controls(reference)
     alarms = dict.fromkeys(("ours", "any p < .05", "any p < .05 / columns", "PSI > .2"), 0)
     for look in range(1, windows + 1):
         window = Profile.build(grid, _five(rng, rows, shift))
-        p = min(p_values(reference, window).values())
+        p = min(usual.p_values(window).values())
         alarms["ours"] += bool(compare(reference, window, alpha=ALPHA, look=look).drifted)
         alarms["any p < .05"] += p < ALPHA
         alarms["any p < .05 / columns"] += p < ALPHA / len(table)
-        alarms["PSI > .2"] += max(psi(reference, window).values()) > 0.2
+        alarms["PSI > .2"] += max(usual.psi(window).values()) > 0.2
     return alarms
 
 
@@ -77,7 +78,8 @@ def judged_pair(seed: int, rows: int, shift_sigma: float) -> dict[str, Rule]:
     before, now = (ours.load(table) for table in pair(seed, rows, shift_sigma))
     grid = ReferenceGrid.fit(before)
     reference, window = Profile.build(grid, before), Profile.build(grid, now)
-    found, wrong, index = p_values(reference, window), p_values(reference, window, known=True), psi(reference, window)
+    usual = Controls(reference)
+    found, wrong, index = usual.p_values(window), usual.p_values(window, known=True), usual.psi(window)
     p = np.array(list(found.values()))
     drifted = compare(reference, window, alpha=ALPHA).drifted
     return {

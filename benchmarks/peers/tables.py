@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,10 +83,10 @@ def _numbers(rng: np.random.Generator, kind: int, rows: int) -> NDArray[np.float
     if kind == 1:
         return rng.lognormal(0.0, 0.5, rows)
     if kind == 2:
-        return rng.uniform(-np.sqrt(3), np.sqrt(3), rows)
+        return rng.uniform(-math.sqrt(3), math.sqrt(3), rows)
     if kind == 3:
         return np.asarray(np.round(rng.gamma(4.0, 0.5, rows), 2))  # a few hundred different values: ties
-    return rng.standard_t(5, rows) / np.sqrt(5 / 3)
+    return rng.standard_t(5, rows) / math.sqrt(5 / 3)
 
 
 def _codes(rng: np.random.Generator, shares: NDArray[np.float64], rows: int) -> NDArray[np.int8]:
