@@ -52,9 +52,9 @@ def main() -> None:
     report = Report("False alarms and power of the drift alarm")
     with get_context("spawn").Pool(os.cpu_count()) as pool:
         figures = _lives(report, pool, given.lives or (40 if quick else 2_000), given.windows)
-        figures |= _large(report, pool, 10 if quick else 400, given.windows)
+        figures |= _large(report, pool, 10 if quick else 200, given.windows)
         figures |= _tiny(report, pool, 2 if quick else 20)
-        figures |= _delays(report, pool, 20 if quick else 400)
+        figures |= _delays(report, pool, 20 if quick else 200)
         figures |= _pairs(report, pool, 20 if quick else 200, asked)
     report.finish(figures, given.markdown)
 
@@ -63,7 +63,7 @@ def _lives(report: Report, pool: Pool, lives: int, windows: int) -> dict[str, An
     lived = _all(pool, "lives", partial(_one_life, windows), range(lives))
     rows, rates = _rates(lived, windows)
     report.table(
-        f"{lives:,} lives of {windows} windows without drift, 1,000 to 2,000 rows x 14 columns",
+        f"{lives:,} lives of {windows} windows without drift, 1,000 to 2,000 rows x 12 columns",
         ("rule", "lives with any alarm", "95 % interval", "alarmed windows"),
         rows,
     )

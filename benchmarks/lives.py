@@ -49,18 +49,16 @@ def table(rng: np.random.Generator, week: int, rows: int) -> Columns:
     common = rng.normal(size=rows)
     wave = math.sin(2 * math.pi * week / WEEKS)
     holiday = 0.8 if week % WEEKS == 50 else 0.0
-    own = rng.normal(size=(5, rows))
+    own = rng.normal(size=(6, rows))
     return {
-        "miles": common + 0.3 * own[0],
-        "fare": np.exp(0.5 * common + 0.3 * own[1]),
+        "fare": np.exp(0.5 * common + 0.3 * own[0]),
         "tails": rng.standard_cauchy(rows) + common,
         "tolls": np.where(rng.random(rows) < 0.9, 0.0, np.exp(own[1])),
         "ties": np.round(2 * (0.7 * common + 0.7 * own[2])) / 2,
         "gaps": np.where(rng.random(rows) < 0.2 + 0.1 * (common > 0), np.nan, own[3]),
-        "temperature": wave + rng.normal(size=rows),
+        "temperature": wave + 0.5 * common + own[5],
         "demand": 0.3 * wave + holiday + 0.8 * common + 0.6 * own[4],
         "sensor": np.where(rng.random(rows) < 0.1 + 0.08 * wave, np.nan, np.exp(rng.normal(size=rows))),
-        "night": rng.random(rows) < 0.3,
         "pickup": _DAY + (rng.beta(3.0, 2.0, rows) * 24 * 3_600e6).astype("timedelta64[us]"),
         "route": Coded(_pick(rng, _ROUTE_WEIGHTS, rows), _ROUTES),
         "zone": Coded(_pick(rng, 1 / np.arange(1.0, 13.0), rows), _ZONES),
@@ -92,7 +90,7 @@ def large_life(seed: tuple[int, ...], windows: int, rows: int = 1_000_000) -> Li
     """The same with windows so large that their counts are drawn, not their rows: that is the same law, column by column."""
     rng = np.random.default_rng(seed)
     cuts = norm.ppf(np.arange(1, 1024) / 1024) * 1.3
-    cells: dict[str, Cells] = {name: NumericCells(cuts=cuts) for name in ("miles", "temperature", "demand")}
+    cells: dict[str, Cells] = {name: NumericCells(cuts=cuts) for name in ("fare", "temperature", "demand")}
     cells |= {"zone": CategoryCells(levels=_ZONES), "weather": CategoryCells(levels=_WEATHERS)}
     grid = ReferenceGrid(cells=cells)
     law = [_law(cuts, week) for week in range(WEEKS)]
@@ -109,7 +107,7 @@ def _law(cuts: NDArray[np.float64], week: int) -> dict[str, NDArray[np.float64]]
     """Probability of each cell in one week."""
     wave = math.sin(2 * math.pi * week / WEEKS)
     holiday = 0.8 if week == 50 else 0.0
-    means = {"miles": 0.0, "temperature": wave, "demand": 0.3 * wave + holiday}
+    means = {"fare": 0.0, "temperature": wave, "demand": 0.3 * wave + holiday}
     numbers = {name: np.diff(norm.cdf(cuts - mean), prepend=0.0, append=1.0) for name, mean in means.items()}
     zones, weathers = 1 / np.arange(1.0, 13.0), np.array([3.0 + wave, 2.0, 1.0, 1.01 - wave])
     shares = {name: np.append(p / p.sum(), 0.0) for name, p in (("zone", zones), ("weather", weathers))}
