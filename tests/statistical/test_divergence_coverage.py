@@ -85,6 +85,15 @@ def test_intervals_are_no_wider_than_the_statistic_s_own_spread_demands():
         assert 0.9 < np.mean(high - low) / (2 * ndtri(1 - ALPHA / 2) * statistic.std()) < 1.15
 
 
+def test_an_interval_of_few_large_steps_is_as_long_as_cramer_von_mises_varies():
+    rng, single, p = np.random.default_rng(11), np.ones(4, dtype=bool), np.array([0.1, 0.2, 0.3, 0.4])
+    for q in (p[::-1], np.array([0.3, 0.2, 0.1, 0.4])):
+        drawn = zip(rng.multinomial(50_000, p, RUNS), rng.multinomial(20_000, q, RUNS), strict=True)
+        found = [cramer_von_mises(a, b, single, ALPHA) for a, b in drawn]
+        length = np.mean([d.high - d.low for d in found])
+        assert 0.9 < length / (2 * ndtri(1 - ALPHA / 2) * np.std([d.statistic for d in found])) < 1.1
+
+
 def test_the_plain_delta_interval_and_total_variation_without_its_mean_miss_equal_sources():
     """Negative control: 30 groups of one source; a squared Hellinger distance h has delta variance h(2 - h)(1/n + 1/m)/4."""
     rng, n, z = np.random.default_rng(5), 10_000, ndtri(1 - ALPHA / 2)

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,9 +21,13 @@ def test_the_exact_test_by_hand():
 @settings(deadline=None)
 @given(VALUES, VALUES)
 def test_it_agrees_with_scipy_with_and_without_ties(a, b):
-    found, theirs = exact_ks(np.array(a), np.array(b)), ks_2samp(a, b, method="exact")
+    found = exact_ks(np.array(a), np.array(b))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        theirs = ks_2samp(a, b, method="exact")
     assert found.statistic == pytest.approx(theirs.statistic)
-    assert found.p_value == pytest.approx(theirs.pvalue, rel=1e-5, abs=1e-8)
+    if not said:  # else scipy gave up counting and gave the limit
+        assert found.p_value == pytest.approx(theirs.pvalue, rel=1e-5, abs=1e-8)
 
 
 @given(VALUES, VALUES, st.randoms())
