@@ -13,11 +13,10 @@ from upkeep.core.columns import Columns, row_count, select
 from upkeep.core.validation import REPEATED, Judgement, judge
 from upkeep.errors import GateClosed, InputError
 from upkeep.ports import Batch, CheckResult, Datasets, Documents, Json, Validator
+from upkeep.stages.first_look import KIND, first_look
 from upkeep.stages.progress import refused
 from upkeep.stages.validation_page import render
 from upkeep.stages.validation_result import CheckSummary, ValidationResult
-
-KIND = "validations"
 
 
 def validate(
@@ -61,18 +60,30 @@ def validate(
     A batch that was accepted stays so: the stored result is returned, even under another suite. After a ``fail``
     the suite may be corrected; rows it refuses then are kept beside those that the first one refused. Besides the
     suite, a row whose `row_id` another batch of the accepting table has brought already is refused.
+
+    What one pass over an array can tell is looked at first. If that fails the batch, and no row would go to
+    quarantine, the validator is not called: verdict and stored rows are those of the full run, and `spared` names the
+    expectations that nobody looked at.
     """
     source = _found(datasets, f"{dataset}/{table}", batch)
     settled = accepted and _settled(datasets, documents, f"{dataset}/{accepted}", f"{dataset}/{table}", batch)
     if settled:
         return settled
     rows = datasets.read(f"{dataset}/{table}", batches=[batch])
-    checks = validator.run(suite, rows)
+    checks, spared = first_look(
+        documents,
+        suite,
+        rows,
+        records=f"{dataset}/{table}/",
+        own=f"{dataset}/{table}/{batch}",
+        rows_wanted=accepted is not None,
+    )
+    checks = checks or validator.run(suite, rows)
     if accepted:
         checks = [*checks, _not_delivered_before(datasets, documents, rows, source, accepted)]
     judged = judge(checks, row_count(rows), max_quarantine_share=max_quarantine_share)
     result = _result(checks, judged, rows, dataset=dataset, table=table, batch=batch, suite=suite)
-    result = replace(result, max_quarantine_share=max_quarantine_share)
+    result = replace(result, max_quarantine_share=max_quarantine_share, spared=spared)
     if accepted:
         result = _store_rows(datasets, result, judged, rows, accepted=accepted, time=source.meta["time"])
     elif result.verdict == "pass_with_quarantine":

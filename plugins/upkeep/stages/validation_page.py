@@ -61,6 +61,8 @@ def _counts(result: ValidationResult) -> str:
         "Most that may be refused": f"{result.max_quarantine_share:.1%}",
         "Expectations failed": f"{failed} of {len(result.checks)}",
     }
+    if result.spared:
+        counts["Not looked at, since the batch fails anyway"] = f"{len(result.spared)}"
     shown = "".join(f"<div><dt>{name}</dt><dd>{count}</dd></div>" for name, count in counts.items())
     kept = (
         f'<p class="where">Quarantine batch: <code>{escape(result.quarantine)}</code></p>' if result.quarantine else ""

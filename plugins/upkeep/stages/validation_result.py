@@ -60,6 +60,8 @@ class ValidationResult:
         Batch id in ``<dataset>/quarantine``, or empty.
     explanation, warnings : tuple of str
         What fails the batch, and what does not.
+    spared : tuple of str
+        Expectations that were not looked at, since the batch fails whatever they say.
     page : str
         The page's path below the reports' root.
     """
@@ -79,6 +81,7 @@ class ValidationResult:
     explanation: tuple[str, ...]
     warnings: tuple[str, ...]
     checks: tuple[CheckSummary, ...] = field(repr=False)
+    spared: tuple[str, ...] = ()
     page: str = ""
 
     @property
@@ -94,7 +97,10 @@ class ValidationResult:
             look = self.page + (
                 f" and at {self.dataset}/quarantine, batch {self.quarantine}" if self.quarantine else ""
             )
-            return f"{what} must satisfy suite {self.suite!r}, but {'; '.join(self.explanation)}. Look at {look}."
+            spared = f" ({len(self.spared)} expectations were not looked at after that)" if self.spared else ""
+            return (
+                f"{what} must satisfy suite {self.suite!r}, but {'; '.join(self.explanation)}{spared}. Look at {look}."
+            )
         rows = f"{self.quarantined} of {self.rows} rows are in quarantine"
         if not self.quarantined:
             rows = f"{self.refused} of {self.rows} rows were reported" if self.refused else f"all {self.rows} rows hold"
@@ -109,5 +115,5 @@ class ValidationResult:
         names = {f.name for f in fields(cls)}
         known = {name: value for name, value in record.items() if name in names}
         checks = tuple(CheckSummary(**check | {"row_ids": tuple(check["row_ids"])}) for check in record["checks"])
-        texts = {name: tuple(record[name]) for name in ("explanation", "warnings")}
+        texts = {name: tuple(record.get(name, ())) for name in ("explanation", "warnings", "spared")}
         return cls(**known | texts | {"checks": checks})
