@@ -69,6 +69,22 @@ class Datasets(Protocol):
         """Rows in a fixed order (batch, then date, then as written); time is limited to [since, until)."""
         ...
 
+    def scan(
+        self,
+        name: str,
+        *,
+        batches: Sequence[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Iterator[Columns]:
+        """The rows of `read` in its order, part by part, so that a dataset larger than memory can be gone through.
+
+        A part has a bounded number of rows, or none. A column with gaps has its type of `read` only in parts with gaps:
+        whole numbers are integers in one part and floats in another.
+        """
+        ...
+
 
 class Documents(Protocol):
     """Small JSON records by kind and id, written atomically: health reports, decisions, verdicts, references."""

@@ -2,16 +2,18 @@
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from upkeep.adapters import parquet_datasets
 from upkeep.adapters.parquet_datasets import ParquetDatasets, from_arrow, to_arrow
-from upkeep.core.columns import row_count
+from upkeep.core.columns import concatenate, row_count
 from upkeep.errors import BackendError, InputError
 
 
@@ -66,9 +68,57 @@ def test_batches_are_listed_oldest_first_and_chosen_by_time(tmp_path):
     assert datasets.read("nothing/here") == {}
 
 
+def _same(one, other):
+    assert list(one) == list(other)
+    for name, values in one.items():
+        assert values.dtype == other[name].dtype
+        np.testing.assert_array_equal(values, other[name])
+
+
+_DAYS = [None, "2018-12-31", "2019-01-01", "2019-01-02T10:00:00", "2019-01-02T10:00:01", "2019-01-04", "2019-02-01"]
+
+
+@settings(deadline=None, max_examples=40)  # each makes a store on disk
+@given(
+    batches=st.lists(st.lists(st.integers(1, 5), max_size=12), max_size=3),
+    since=st.sampled_from(_DAYS),
+    until=st.sampled_from(_DAYS),
+    columns=st.sampled_from([None, ["fare"], ["flag", "row_id"]]),
+    rows=st.sampled_from([1, 3, 100]),
+)
+def test_scanned_parts_under_each_other_are_what_is_read(batches, since, until, columns, rows):
+    with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        datasets = ParquetDatasets(Path(root))
+        for number, days in enumerate(batches):
+            datasets.write("raw", f"b{number}", [_table(days)], time="t")
+        window = {"since": since, "until": until, "columns": columns}
+        at_once = datasets.read("raw", **window)
+        patch.setattr(parquet_datasets, "SCAN_ROWS", rows)
+        parts = list(datasets.scan("raw", **window))
+        assert all(row_count(part) <= rows for part in parts)
+        _same(concatenate(parts), at_once)
+        everything = datasets.read("raw")
+        if everything:
+            when = everything["t"]
+            keep = (when >= np.datetime64(since or "0001-01-01")) & (when < np.datetime64(until or "9999-01-01"))
+            assert row_count(at_once) == keep.sum()
+
+
+def test_a_window_opens_the_files_of_its_own_days_alone(tmp_path):
+    datasets = ParquetDatasets(tmp_path)
+    batch = datasets.write("raw", "b", [_table([1, 2, 3, 4])], time="t")
+    for day in (0, 3):
+        (tmp_path / "raw" / batch.files[day]).write_bytes(b"not to be opened")
+    found = datasets.read("raw", since="2019-01-02", until="2019-01-04")
+    assert found["row_id"].tolist() == [1, 2]
+    assert datasets.read("raw", since="2019-01-02T11:00:00", until="2019-01-03T10:00:00")["row_id"].tolist() == []
+
+
 def test_an_unknown_batch_is_named(tmp_path):
     with pytest.raises(InputError, match=r"dataset raw must hold the batches asked for, but has no \['gone'\]"):
         ParquetDatasets(tmp_path).read("raw", batches=["gone"])
+    with pytest.raises(InputError, match=r"has no \['gone'\]"):
+        ParquetDatasets(tmp_path).scan("raw", batches=["gone"])
     with pytest.raises(InputError, match="dataset raw must hold batch 'gone'"):
         ParquetDatasets(tmp_path).export("raw", "gone", str(tmp_path / "x.parquet"))
 

@@ -22,6 +22,7 @@ from upkeep.errors import BackendError, InputError
 from upkeep.ports import Batch, Json
 
 FORMAT = 1
+SCAN_ROWS = 1 << 17  # of a part; bounds what a reader that goes part by part holds
 
 
 class ParquetDatasets:
@@ -93,6 +94,17 @@ class ParquetDatasets:
         until: str | None = None,
         columns: Sequence[str] | None = None,
     ) -> Columns:
+        return concatenate(self.scan(name, batches=batches, since=since, until=until, columns=columns))
+
+    def scan(
+        self,
+        name: str,
+        *,
+        batches: Sequence[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Iterator[Columns]:
         known = {b.batch: b for b in self.batches(name)}
         unknown = sorted(set(batches or ()) - set(known))
         if unknown:
@@ -102,30 +114,40 @@ class ParquetDatasets:
         chosen = [b for b in known.values() if batches is None or b.batch in batches]
         chosen = [b for b in chosen if (not since or b.until >= since) and (not until or b.since < until)]
         folder = inside(self._root, name)
-        tables = [self._read_batch(folder, b, since, until, columns) for b in chosen]
-        return concatenate(table for table in tables if table)
+        return (part for batch in chosen for part in _scan_batch(folder, batch, since, until, columns))
 
-    def _read_batch(
-        self, folder: Path, batch: Batch, since: str | None, until: str | None, columns: Sequence[str] | None
-    ) -> Columns:
-        time = batch.meta["time"]
-        wanted = None if columns is None else list(dict.fromkeys([*columns, time]))
-        try:
-            tables = [pq.ParquetFile(folder / file).read(columns=wanted) for file in batch.files]
-        except (OSError, pa.ArrowException) as err:
-            raise BackendError(
-                f"batch {batch.batch} of {batch.dataset} must be readable: {err}. Restore its files."
-            ) from err
-        if not tables:
-            return {}
-        table = from_arrow(pa.concat_tables(tables))
-        if since or until:
-            when = table[time]
-            keep = np.ones(len(when), dtype=bool)
-            keep &= when >= np.datetime64(since) if since else keep
-            keep &= when < np.datetime64(until) if until else keep
-            table = select(table, keep)
-        return table if columns is None else {name: table[name] for name in columns}
+
+def _scan_batch(
+    folder: Path, batch: Batch, since: str | None, until: str | None, columns: Sequence[str] | None
+) -> Iterator[Columns]:
+    time = batch.meta["time"]
+    wanted = None if columns is None else list(dict.fromkeys([*columns, time]))
+    days = [file for file in batch.files if _overlaps(np.datetime64(file[5:15]), since, until)]
+    for file in days or batch.files[:1]:  # one file at least, so that columns of no rows are columns still
+        for table in _tables(folder / file, batch, wanted):
+            rows = from_arrow(table)
+            if since or until:
+                when = rows[time]
+                keep = np.ones(len(when), dtype=bool)
+                keep &= when >= np.datetime64(since) if since else keep
+                keep &= when < np.datetime64(until) if until else keep
+                rows = rows if keep.all() else select(rows, keep)
+            yield rows if columns is None else {name: rows[name] for name in columns}
+
+
+def _overlaps(day: np.datetime64, since: str | None, until: str | None) -> bool:
+    return bool((not since or day + 1 > np.datetime64(since)) and (not until or day < np.datetime64(until)))
+
+
+def _tables(path: Path, batch: Batch, columns: list[str] | None) -> Iterator[pa.Table]:
+    try:
+        with pq.ParquetFile(path) as file:
+            for part in file.iter_batches(batch_size=SCAN_ROWS, columns=columns):
+                yield pa.Table.from_batches([part])
+    except (OSError, pa.ArrowException) as err:
+        raise BackendError(
+            f"batch {batch.batch} of {batch.dataset} must be readable: {err}. Restore its files."
+        ) from err
 
 
 class _Parts:
