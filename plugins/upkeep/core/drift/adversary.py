@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from upkeep.core.columns import Table
+from upkeep.core.columns import Table, row_count
 from upkeep.core.drift.adversary_cells import cell_numbers
-from upkeep.core.drift.adversary_features import Features
+from upkeep.core.drift.adversary_features import Features, Seen
 from upkeep.core.drift.adversary_judge import AdversaryReport, BatchScore, ColumnShare, judge, score
 from upkeep.core.drift.adversary_learner import Learner, Moved, Weights
 from upkeep.core.drift.adversary_reference import Reference, turn
@@ -23,6 +23,8 @@ HALF_LIFE = 20_000
 #: An AUC of .55 is what a shift of .18 standard deviations in one column gives.
 TOLERANCE = 0.05
 _FEWEST, _MOST = 256, 1 << 14
+#: Of a larger mini-batch every second row or so is learned from, and so many judges are asked; all rows are tested.
+_LEARNED = 1 << 12
 _FORMAT = 1
 
 
@@ -40,9 +42,11 @@ class Adversary:
     """
 
     reference: Reference
+    taught: Seen
+    judges: NDArray[np.intp]
     learner: Learner
     half_life: float
-    seen: int
+    learned_rows: int
     batches: tuple[BatchScore, ...]
 
     @classmethod
@@ -85,15 +89,15 @@ class Adversary:
             raise InputError(f"half_life must be a positive number of rows, got {half_life}.")
         reference = Reference.split(sample, weights, rng, bins=bins, top=top)
         learner = Learner.start(_features(reference))
-        return cls(reference=reference, learner=learner, half_life=half_life, seen=0, batches=())
+        return cls._with(reference, learner, half_life=half_life, learned_rows=0, batches=())
 
     def update(self, rows: Table) -> Adversary:
         """The adversary after more live rows of the window, in mini-batches: test, then learn."""
-        cells = cell_numbers(self.reference.grid, rows)
-        state, first = self, 0
-        while first < len(cells):
-            last = first + state._batch(len(cells))
-            state, first = state._step(cells[first:last]), last
+        many, state, first = row_count(rows), self, 0
+        while first < many:
+            size = min(state._batch(many), many - first)
+            state = state._step(state._flat({name: values[first : first + size] for name, values in rows.items()}))
+            first += size
         return state
 
     def next_window(self) -> Adversary:
@@ -120,11 +124,11 @@ class Adversary:
             ColumnShare(column=names[j], separation=float(found[j]), share=float(shares[j]))
             for j in np.argsort(-found, kind="stable")
         )
-        return judge(self.batches, len(self.reference.judges), columns, alpha=alpha, look=look, tolerance=tolerance)
+        return judge(self.batches, len(self.judges), columns, alpha=alpha, look=look, tolerance=tolerance)
 
     def scores(self, rows: Table) -> NDArray[np.float64]:
         """Probability that each row is live and not of the reference, shape (n,); the highest are least like it."""
-        return np.asarray(expit(self.learner.log_odds(cell_numbers(self.reference.grid, rows))))
+        return np.asarray(expit(self.learner.log_odds(self._flat(rows))))
 
     def to_json(self) -> dict[str, Any]:
         """All of it as builtins: what is restored goes on to the same bits."""
@@ -135,7 +139,7 @@ class Adversary:
             "products": self.learner.products.to_json(),
             "moved": self.learner.moved.to_json(),
             "half_life": self.half_life,
-            "seen": self.seen,
+            "learned_rows": self.learned_rows,
             "batches": [asdict(batch) for batch in self.batches],
         }
 
@@ -154,30 +158,53 @@ class Adversary:
             moved=Moved.from_json(record["moved"]),
         )
         batches = tuple(BatchScore(**batch) for batch in record["batches"])
+        return cls._with(
+            reference, learner, half_life=record["half_life"], learned_rows=record["learned_rows"], batches=batches
+        )
+
+    @classmethod
+    def _with(
+        cls,
+        reference: Reference,
+        learner: Learner,
+        *,
+        half_life: float,
+        learned_rows: int,
+        batches: tuple[BatchScore, ...],
+    ) -> Adversary:
         return cls(
-            reference=reference, learner=learner, half_life=record["half_life"], seen=record["seen"], batches=batches
+            reference=reference,
+            taught=learner.features.see(learner.features.flat(reference.learned)),
+            judges=learner.features.flat(reference.judges),
+            learner=learner,
+            half_life=half_life,
+            learned_rows=learned_rows,
+            batches=batches,
         )
 
     def _batch(self, rows: int) -> int:
         """Rows of the next mini-batch: few at first, so that what follows is tested by what has been learned."""
-        size = min(max(_FEWEST, self.seen // 4), max(4 * _FEWEST, rows // 16), _MOST)
-        return min(size, len(self.reference.learned), len(self.reference.judges))
+        size = min(max(_FEWEST, self.learned_rows // 4), max(4 * _FEWEST, rows // 16), _MOST)
+        return min(size, len(self.taught), len(self.judges))
 
-    def _step(self, live: NDArray[np.uint16]) -> Adversary:
-        rows, known = len(live), self.reference
-        against = self.learner.log_odds(turn(known.judges, self.seen, rows))
-        learner, scored = self.learner.learn(
-            live,
-            turn(known.learned, self.seen, rows),
-            turn(known.weights, self.seen, rows),
+    def _flat(self, rows: Table) -> NDArray[np.intp]:
+        return self.learner.features.flat(cell_numbers(self.reference.grid, rows))
+
+    def _step(self, live: NDArray[np.intp]) -> Adversary:
+        every = slice(None, None, -(-len(live) // _LEARNED))
+        rows = len(live[every])
+        odds = self.learner.log_odds(live)
+        against = self.learner.log_odds(self.judges[turn(self.learned_rows, rows, len(self.judges))])
+        place = turn(self.learned_rows, rows, len(self.taught))
+        learner = self.learner.learn(
+            self.learner.features.see(live[every]),
+            odds[every],
+            self.taught[place],
+            self.reference.weights[place],
             keep=0.5 ** (rows / self.half_life),
         )
-        return replace(
-            self,
-            learner=learner,
-            seen=self.seen + rows,
-            batches=(*self.batches, score(scored, against)),
-        )
+        batches = (*self.batches, score(odds, against))
+        return replace(self, learner=learner, learned_rows=self.learned_rows + rows, batches=batches)
 
 
 def _features(reference: Reference) -> Features:

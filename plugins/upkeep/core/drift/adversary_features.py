@@ -18,6 +18,20 @@ _LEAST_VARIANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """Rows as cell numbers that count through all columns, shape (n, d), and as scores, shape (n, q)."""
+
+    cells: NDArray[np.intp]
+    scores: NDArray[np.float32]
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> Seen:
+        return Seen(cells=self.cells[rows], scores=self.scores[rows])
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Features:
     """Functions of d columns with at most C cells and K functions each, and of q scores.
 
@@ -39,6 +53,8 @@ class Features:
         Its variance.
     paired : ndarray of bool, shape (q, q)
         True once per pair of scores of different columns.
+    rows : float
+        Reference rows behind all this: as many of equal weight tell as much.
     """
 
     columns: tuple[str, ...]
@@ -52,6 +68,7 @@ class Features:
     together: NDArray[np.float64]
     variance: NDArray[np.float64]
     paired: NDArray[np.bool_]
+    rows: float
 
     @classmethod
     def of(cls, grid: ReferenceGrid, cells: NDArray[np.uint16], weights: NDArray[np.float64]) -> Features:
@@ -80,16 +97,23 @@ class Features:
             together=together,
             variance=np.maximum(squares - together**2, _LEAST_VARIANCE),
             paired=paired,
+            rows=float(weights.sum() ** 2 / (weights @ weights)),
         )
 
     def flat(self, cells: NDArray[np.uint16]) -> NDArray[np.intp]:
-        """Cell numbers that count through all columns, shape (n, d)."""
+        """Cell numbers that count through all columns, from those of each column, shape (n, d)."""
         d, size = self.mass.shape
         return np.asarray(cells + np.arange(d, dtype=np.intp) * size)
 
-    def scored(self, cells: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """The scores of rows, shape (n, q)."""
-        at = cells.take(self.sources, axis=1) + np.arange(len(self.sources), dtype=np.intp) * self.scores.shape[1]
+    def see(self, flat: NDArray[np.intp]) -> Seen:
+        """Rows with all their scores."""
+        return Seen(cells=flat, scores=self.scored(flat, np.arange(len(self.sources))))
+
+    def scored(self, flat: NDArray[np.intp], which: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Some of the scores of rows, shape (n, len(which))."""
+        source = self.sources[which]
+        at = flat.take(source, axis=1)
+        at += (which - source) * self.scores.shape[1]
         return np.asarray(self.scores.ravel().take(at))
 
 

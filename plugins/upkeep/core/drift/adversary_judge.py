@@ -18,9 +18,10 @@ Floats: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchScore:
-    """Test-then-train figures of one batch: as many live rows as reference rows, scored before they were learned from."""
+    """Test-then-train figures of one batch: its live rows, scored before they were learned from, against judges."""
 
     rows: int
+    judges: int
     auc: float
     log_loss: float
 
@@ -89,41 +90,45 @@ def auc(live: Floats, reference: Floats) -> float:
 
 
 def score(live: Floats, reference: Floats) -> BatchScore:
-    """Figures of one batch from the log-odds of as many live as reference rows."""
+    """Figures of one batch from the log-odds of its live rows and of the judges."""
     loss = np.logaddexp(0, -live).mean() + np.logaddexp(0, reference).mean()
-    return BatchScore(rows=len(live), auc=auc(live, reference), log_loss=float(loss) / 2)
+    return BatchScore(rows=len(live), judges=len(reference), auc=auc(live, reference), log_loss=float(loss) / 2)
 
 
-def radius(rows: Sequence[int], judges: int, alpha: float) -> float:
+def radius(batches: Sequence[BatchScore], judges: int, alpha: float) -> float:
     """What the mean AUC of batches exceeds its expectation by with probability at most `alpha`.
 
     Parameters
     ----------
-    rows : sequence of int
-        Live rows per batch, each set against as many of the judges.
+    batches : sequence of BatchScore
+        The mean has their live rows as weights.
     judges : int
-        Reference rows that are never learned from, taken in turns.
+        Reference rows that are never learned from, and are asked in turns.
     alpha : float
 
     Notes
     -----
-    The AUC of n live and n reference rows is an average over ways to pair them off, so given the classifier it is
-    sub-Gaussian with variance 1/(4n) (Hoeffding 1963, section 5). The classifier of a batch is fixed by what came before
-    it and never by a judge, so batches in which each judge appears once add up like a martingale (Azuma): sqrt(log(1/
-    alpha)/(2N)) for N rows. When the judges come round again, the errors of the rounds may go together, and standard
-    deviations are added instead of variances: with all judges used in each round, N is the number of judges.
+    The AUC of n live rows and k <= n judges is an average over ways to pair them off, so given the classifier it is
+    sub-Gaussian with variance 1/(4k) (Hoeffding 1963, section 5). The classifier of a batch is fixed by what came before
+    it and never by a judge, so batches in which no judge appears twice add up like a martingale (Azuma): for k = n,
+    sqrt(log(1/alpha)/(2N)) with N rows in all. When the judges come round again, the errors of the rounds may go
+    together, and standard deviations are added instead of variances: with all judges in each round, N is their number.
 
     Examples
     --------
-    >>> round(radius([50, 50], 100, 0.05), 4), round(radius([50, 50, 50, 50], 100, 0.05), 4)
+    >>> two = [BatchScore(rows=50, judges=50, auc=0.5, log_loss=0.69)] * 2
+    >>> round(radius(two, 100, 0.05), 4), round(radius(two * 2, 100, 0.05), 4)
     (0.1224, 0.1224)
     """
-    rounds = [0]
-    for batch in rows:
-        if rounds[-1] + batch > judges:
-            rounds.append(0)
-        rounds[-1] += batch
-    return math.sqrt(math.log(1 / alpha) / 2) * sum(math.sqrt(n) for n in rounds) / sum(rows)
+    asked, variances = 0, [0.0]
+    for batch in batches:
+        asked += batch.judges
+        if asked > judges:
+            asked = batch.judges
+            variances.append(0.0)
+        variances[-1] += batch.rows**2 / min(batch.rows, batch.judges)
+    rows = sum(batch.rows for batch in batches)
+    return math.sqrt(math.log(1 / alpha) / 2) * sum(map(math.sqrt, variances)) / rows
 
 
 def judge(
@@ -141,7 +146,7 @@ def judge(
     if not 0 <= tolerance < 0.5:
         raise InputError(f"tolerance must lie in [0, 0.5): it is added to an AUC of one half; got {tolerance}.")
     rows = [batch.rows for batch in batches]
-    off = radius(rows, judges, spend(alpha, look) / 2)
+    off = radius(batches, judges, spend(alpha, look) / 2)
     found = float(np.average([batch.auc for batch in batches], weights=rows))
     low, high = max(0.0, found - off), min(1.0, found + off)
     drifted = low > 0.5 + tolerance

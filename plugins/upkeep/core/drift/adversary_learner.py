@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from upkeep.core.drift.adversary_features import Features
+from upkeep.core.drift.adversary_features import Features, Seen
 from upkeep.core.drift.adversary_reference import pack, unpack
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -124,53 +124,43 @@ class Learner:
 
     @cached_property
     def cell_weights(self) -> Floats:
-        return self.cells.values(self.features.threshold, self.features.prior)
+        return self.cells.values(self.features.threshold * self._noise, self.features.prior)
 
     @cached_property
     def product_weights(self) -> Floats:
-        return np.where(self.features.paired, self.products.values(_PAIR_THRESHOLD, _PAIR_PRIOR), 0.0)
+        return np.where(self.features.paired, self.products.values(_PAIR_THRESHOLD * self._noise, _PAIR_PRIOR), 0.0)
 
     @cached_property
     def table(self) -> Floats:
         """What each cell adds to the log-odds, shape (d, C)."""
         return np.asarray((self.features.functions @ self.cell_weights[:, :, None])[:, :, 0])
 
-    def log_odds(self, cells: NDArray[np.uint16]) -> Floats:
-        """Log-odds of "live", shape (n,)."""
-        return _log_odds(self.features, self.table, self.product_weights, cells, self.features.scored(cells))
+    def log_odds(self, flat: NDArray[np.intp]) -> Floats:
+        """Log-odds of "live" of rows given by their cells, shape (n, d)."""
+        return _log_odds(self.features, self.table, self.product_weights, flat)
 
-    def learn(
-        self, live: NDArray[np.uint16], reference: NDArray[np.uint16], weights: Floats, keep: float = 1.0
-    ) -> tuple[Learner, Floats]:
-        """One step on n live and n reference rows, cell numbers of shape (n, d); the latter count as `weights`.
-
-        The second result are the live rows' log-odds as they were before the step, shape (n,).
-        """
+    def learn(self, live: Seen, scored: Floats, reference: Seen, weights: Floats, keep: float = 1.0) -> Learner:
+        """One step on n live rows, whose log-odds are `scored`, and n reference rows, which count as `weights`."""
         rows = len(live)
-        cells, live_share = np.concatenate([live, reference]), np.repeat([1.0, 0.0], rows)
-        scores, flat = self.features.scored(cells), self.features.flat(cells)
-        before = _log_odds(self.features, self.table, self.product_weights, cells, scores)
-        counts = np.concatenate([np.ones(rows), weights])
-        residual = counts * (live_share - expit(before))
-        gradients = (self._cell_gradient(flat, residual), self._product_gradient(scores, residual))
-        held = np.bincount(flat[:rows].ravel(), minlength=self.table.size).reshape(self.table.shape)
+        before = (scored, self.log_odds(reference.cells))
+        residuals = (expit(-before[0]), -weights * expit(before[1]))
+        gradients = (
+            self._cell_gradient(live, residuals[0]) + self._cell_gradient(reference, residuals[1]),
+            self._product_gradient(live, residuals[0]) + self._product_gradient(reference, residuals[1]),
+        )
+        held = np.bincount(live.cells.ravel(), minlength=self.table.size).reshape(self.table.shape)
         curvatures = (
             ((held + rows * self.features.mass)[:, None, :] @ self.features.squares)[:, 0] / 4,
             rows * self.features.variance / 2,
         )
-        full = self._after(gradients, curvatures, 1.0, keep)
+        moved = self._moved(held, live.scores, keep)
+        full = self._after(gradients, curvatures, moved, 1.0, keep)
         some = slice(None, None, max(1, 2 * rows // _STEP_ROWS))
-        along = _log_odds(
-            self.features,
-            full.table - self.table,
-            full.product_weights - self.product_weights,
-            cells[some],
-            scores[some],
-        )
-        best = best_step(before[some], along, live_share[some], counts[some])
+        table, products = full.table - self.table, full.product_weights - self.product_weights
+        along = [_log_odds(self.features, table, products, seen.cells[some]) for seen in (live, reference)]
+        best = best_step((before[0][some], before[1][some]), (along[0], along[1]), weights[some])
         step = min(1.0, best / math.sqrt(1.0 + self.moved.rows / rows))
-        stepped = full if step == 1.0 else self._after(gradients, curvatures, step, keep)
-        return stepped._with(self._moved(held, scores[:rows], keep)), before[:rows]
+        return full if step == 1.0 else self._after(gradients, curvatures, moved, step, keep)
 
     def separations(self) -> Floats:
         """How far each column moves the mean log-odds of live rows from that of the reference, shape (d,).
@@ -186,23 +176,33 @@ class Learner:
         halves = (pairs.sum(axis=0) + pairs.sum(axis=1)) / 2
         return np.asarray(alone + np.bincount(self.features.sources, weights=halves, minlength=len(alone)))
 
-    def _cell_gradient(self, flat: NDArray[np.intp], residual: Floats) -> Floats:
-        d, size = self.table.shape
-        held = np.bincount(flat.ravel(), weights=np.repeat(residual, d), minlength=d * size).reshape(d, 1, size)
-        return np.asarray((held @ self.features.functions)[:, 0])
+    @property
+    def _noise(self) -> float:
+        """Standard error of what was learned over that from fresh rows: a reference row that is used again adds none."""
+        return math.sqrt((1.0 + max(1.0, self.moved.rows / self.features.rows)) / 2)
 
-    def _product_gradient(self, scores: NDArray[np.float32], residual: Floats) -> Floats:
-        products = (scores * residual[:, None].astype(np.float32)).T @ scores
+    def _cell_gradient(self, rows: Seen, residual: Floats) -> Floats:
+        d, size = self.table.shape
+        held = np.bincount(rows.cells.ravel(), weights=np.repeat(residual, d), minlength=d * size)
+        return np.asarray((held.reshape(d, 1, size) @ self.features.functions)[:, 0])
+
+    def _product_gradient(self, rows: Seen, residual: Floats) -> Floats:
+        products = (rows.scores * residual[:, None].astype(np.float32)).T @ rows.scores
         return np.asarray(products - residual.sum() * self.features.together)
 
     def _after(
-        self, gradients: tuple[Floats, Floats], curvatures: tuple[Floats, Floats], step: float, keep: float
+        self,
+        gradients: tuple[Floats, Floats],
+        curvatures: tuple[Floats, Floats],
+        moved: Moved,
+        step: float,
+        keep: float,
     ) -> Learner:
         return Learner(
             features=self.features,
             cells=self.cells.after(self.cell_weights, gradients[0], curvatures[0], step, keep),
             products=self.products.after(self.product_weights, gradients[1], curvatures[1], step, keep),
-            moved=self.moved,
+            moved=moved,
         )
 
     def _moved(self, held: NDArray[np.intp], scores: NDArray[np.float32], keep: float) -> Moved:
@@ -213,34 +213,34 @@ class Learner:
             rows=keep * self.moved.rows + rows,
         )
 
-    def _with(self, moved: Moved) -> Learner:
-        return Learner(features=self.features, cells=self.cells, products=self.products, moved=moved)
 
-
-def best_step(before: Floats, along: Floats, live: Floats, counts: Floats) -> float:
+def best_step(before: tuple[Floats, Floats], along: tuple[Floats, Floats], weights: Floats) -> float:
     """The multiple of `along` that, added to the log-odds `before`, gives the least loss; from 0 to 1000.
+
+    Both are given for live and for reference rows, and the latter count as `weights`.
 
     Examples
     --------
-    >>> ones = np.ones(4)
-    >>> round(best_step(0 * ones, 0.5 * np.array([1, 1, 1, -1]), ones, ones), 6)  # log-odds of 3 in 4
+    >>> live, reference = np.array([1.0, 1.0, 1.0, -1.0]), np.zeros(4)
+    >>> round(best_step((reference, reference), (live / 2, reference), np.ones(4)), 6)  # log-odds of 3 in 4, log 3
     2.197225
     """
     step = 0.0
     for _ in range(6):
-        p = expit(before + step * along)
-        curve = float((counts * p * (1 - p)) @ along**2)
+        live, reference = (expit(odds + step * more) for odds, more in zip(before, along, strict=True))
+        curve = float((live * (1 - live)) @ along[0] ** 2 + (weights * reference * (1 - reference)) @ along[1] ** 2)
         if curve < 1e-12:
             return step or _LONGEST
-        step = min(max(step + float((counts * (live - p)) @ along) / curve, 0.0), _LONGEST)
+        slope = float((1 - live) @ along[0] - (weights * reference) @ along[1])
+        step = min(max(step + slope / curve, 0.0), _LONGEST)
     return step
 
 
-def _log_odds(
-    features: Features, table: Floats, products: Floats, cells: NDArray[np.uint16], scores: NDArray[np.float32]
-) -> Floats:
-    odds: Floats = table.astype(np.float32).ravel().take(features.flat(cells)).sum(axis=1).astype(np.float64)
-    if products.any():
-        odds += np.einsum("ij,ij->i", scores @ products.astype(np.float32), scores)
+def _log_odds(features: Features, table: Floats, products: Floats, flat: NDArray[np.intp]) -> Floats:
+    odds: Floats = table.astype(np.float32).ravel().take(flat).sum(axis=1).astype(np.float64)
+    used = np.flatnonzero(products.any(axis=0) | products.any(axis=1))  # of most scores no product counts
+    if len(used):
+        scores = features.scored(flat, used)
+        odds += np.einsum("ij,ij->i", scores @ products[np.ix_(used, used)].astype(np.float32), scores)
         odds -= float((products * features.together).sum())
     return odds

@@ -16,6 +16,8 @@ from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.errors import InputError
 
 _LEAST_JUDGES = 50
+#: A larger sample would be drawn from: the memory it takes grows with it, and intervals are narrow enough by then.
+_MOST = 200_000
 #: Fewer rows in a cell would tell more of chance than of the source.
 _ROWS_PER_CELL = 32
 
@@ -35,7 +37,7 @@ class Reference:
     ) -> Reference:
         """Half to learn from, by weight; of the other half, rows kept with a chance in proportion to theirs."""
         counts = _checked(weights, row_count(sample))
-        order = rng.permutation(len(counts))
+        order = rng.permutation(len(counts))[:_MOST]
         half = len(order) // 2
         taught, others = order[:half], order[half:]
         kept = others[rng.random(len(others)) * counts[others].max() < counts[others]]
@@ -73,15 +75,16 @@ class Reference:
         )
 
 
-def turn(values: NDArray[Any], start: int, rows: int) -> NDArray[Any]:
-    """The next `rows` of values that are taken in turns.
+def turn(start: int, rows: int, known: int) -> slice | NDArray[np.intp]:
+    """Which are the next `rows` of `known` rows that are taken in turns.
 
     Examples
     --------
-    >>> turn(np.array([10, 11, 12]), 5, 2)
-    array([12, 10])
+    >>> turn(5, 2, 3), turn(3, 2, 3)
+    (array([2, 0]), slice(0, 2, None))
     """
-    return values.take(np.arange(start, start + rows) % len(values), axis=0)
+    first = start % known
+    return slice(first, first + rows) if first + rows <= known else np.arange(first, first + rows) % known
 
 
 def pack(values: NDArray[Any]) -> dict[str, Any]:
