@@ -20,7 +20,7 @@ import numpy as np
 from scipy.stats import binomtest
 from tqdm import tqdm
 
-from lives import ALPHA, RULES, SEASONAL, STILL_RULES, WEEKS, Life, large_life, life
+from lives import ALPHA, RULES, SEASONAL, STILL_RULES, WEEKS, Life, found_after, large_life, life
 from peers.environments import ask, interpreter
 from report import Report
 from windows import PATIENCE, TINY, delay, judged_pair, tiny
@@ -52,6 +52,7 @@ def main() -> None:
     report = Report("False alarms and power of the drift alarm")
     with get_context("spawn").Pool(os.cpu_count()) as pool:
         figures = _lives(report, pool, given.lives or (40 if quick else 2_000), given.windows)
+        figures |= _moved(report, pool, 10 if quick else 200)
         figures |= _large(report, pool, 10 if quick else 200, given.windows)
         figures |= _tiny(report, pool, 2 if quick else 20)
         figures |= _delays(report, pool, 20 if quick else 200)
@@ -80,6 +81,29 @@ def _lives(report: Report, pool: Pool, lives: int, windows: int) -> dict[str, An
         "lives_alarmed_interval": _interval(ours, lives),
         "control_lives_alarmed": rates,
     }
+
+
+def _moved(report: Report, pool: Pool, lives: int, first_look: int = 100) -> dict[str, Any]:
+    rows, figures = [], {}
+    for column, shift in (("fare", 0.2), ("fare", 0.3), ("temperature", 0.5), ("temperature", 1.0)):
+        waits = _all(pool, f"{column} moves", partial(_one_moved, column, shift, first_look), range(lives))
+        first = sum(wait == 1 for wait in waits) / lives
+        within = sum(wait is not None for wait in waits) / lives
+        rows.append((column, f"{shift} sigma", _percent(first), _percent(within), *_quantiles(waits)))
+        figures[f"{column} {shift} sigma"] = first
+    header = (
+        "column",
+        "shift",
+        "found in its first window",
+        f"found within {PATIENCE}",
+        "median delay",
+        "95 % of delays",
+    )
+    report.table(f"The same lives when one column does move, at window {first_look}; {lives} lives each", header, rows)
+    report.paragraph(
+        "What its season does is no drift, so a seasonal column is heard when season and shift together go beyond it."
+    )
+    return {"lives_power": figures}
 
 
 def _large(report: Report, pool: Pool, lives: int, windows: int) -> dict[str, Any]:
@@ -120,8 +144,7 @@ def _delays(report: Report, pool: Pool, runs: int) -> dict[str, Any]:
         waits = [wait for wait, _ in found if wait]
         others = sum(other for _, other in found) / runs
         first = sum(wait == 1 for wait in waits) / runs
-        spread = np.quantile([wait or np.inf for wait, _ in found], [0.5, 0.95], method="inverted_cdf")
-        median, late = (f"{value:.0f}" if np.isfinite(value) else f"> {PATIENCE}" for value in spread)
+        median, late = _quantiles([wait for wait, _ in found])
         rows.append((f"{size:,}", look, _percent(first), _percent(len(waits) / runs), median, late, _percent(others)))
         if (size, look) == kinds[0]:
             figures = {"power": first, "delay_median": median, "delay_95": late}
@@ -194,6 +217,13 @@ def _rates(lived: list[Life], windows: int) -> tuple[list[tuple[str, ...]], dict
     return rows, rates
 
 
+def _quantiles(waits: list[int | None]) -> tuple[str, str]:
+    """Median and 95 % quantile of delays in windows."""
+    spread = np.quantile([wait or np.inf for wait in waits], [0.5, 0.95], method="inverted_cdf")
+    median, late = (f"{value:.0f}" if np.isfinite(value) else f"> {PATIENCE}" for value in spread)
+    return median, late
+
+
 def _interval(hits: int, runs: int) -> tuple[float, float]:
     """Clopper and Pearson's, 95 %."""
     found = binomtest(hits, runs).proportion_ci(0.95, method="exact")
@@ -212,6 +242,10 @@ def _all(pool: Pool, name: str, work: Callable[[int], T], seeds: Iterable[int]) 
 
 def _one_life(windows: int, seed: int) -> Life:
     return life((SEED, 1, seed), windows)
+
+
+def _one_moved(column: str, shift_sigma: float, first_look: int, seed: int) -> int | None:
+    return found_after((SEED, 5, seed), column, shift_sigma, first_look, PATIENCE)
 
 
 def _one_large_life(windows: int, seed: int) -> Life:

@@ -86,6 +86,25 @@ def life(seed: tuple[int, ...], windows: int) -> Life:
     return _lived(past, (Profile.build(grid, table(rng, week, next(rows))) for week in weeks))
 
 
+def found_after(seed: tuple[int, ...], column: str, shift_sigma: float, first_look: int, patience: int) -> int | None:
+    """Windows until a shift that begins at window `first_look` of such a life is found (1: in the first), or None."""
+    rng = np.random.default_rng(seed)
+    year = [table(rng, week, int(rng.integers(1_000, 2_001))) for week in range(WEEKS)]
+    whole = _joined(year)
+    grid = ReferenceGrid.fit(whole)
+    reference, natural = Profile.build(grid, whole), tolerances([Profile.build(grid, week) for week in year])
+    values = whole[column]
+    if isinstance(values, Coded):
+        raise TypeError(f"{column} is text and has no sigma")
+    for waited in range(patience):
+        now = table(rng, WEEKS + first_look + waited - 1, int(rng.integers(1_000, 2_001)))
+        now[column] = now[column] + shift_sigma * values.std()
+        report = compare(reference, Profile.build(grid, now), alpha=ALPHA, look=first_look + waited, tolerance=natural)
+        if column in report.drifted:
+            return waited + 1
+    return None
+
+
 def large_life(seed: tuple[int, ...], windows: int, rows: int = 1_000_000) -> Life:
     """The same with windows so large that their counts are drawn, not their rows: that is the same law, column by column."""
     rng = np.random.default_rng(seed)
