@@ -6,9 +6,13 @@ import pytest
 from upkeep.adapters.health_picture import HealthPicture
 from upkeep.adapters.json_documents import JsonDocuments
 from upkeep.adapters.parquet_datasets import ParquetDatasets
+from upkeep.core.columns import select
+from upkeep.core.drift.adversary_baseline import AdversaryBaseline
 from upkeep.core.drift.spending import spend
 from upkeep.core.feedback.intervals import clopper_pearson
 from upkeep.core.feedback.reference import ModelReference
+from upkeep.core.profile.profile import Profile
+from upkeep.core.profile.samples import RowSample
 from upkeep.errors import InputError
 from upkeep.stages.monitor import MonitorPolicy, monitor
 
@@ -53,7 +57,7 @@ def rides(rng, rows, week, *, moved=0.0, broken=0.0, flip=0.0):
 class House:
     """A workspace with four weeks of predictions, the last of which went wrong."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, adversary=False):
         rng = np.random.default_rng(1)
         self.datasets = ParquetDatasets(folder / "data")
         self.documents = JsonDocuments(folder / "records", folder / "reports")
@@ -65,6 +69,15 @@ class House:
             when=held_out["predicted_at"],
         )
         self.registry = Registry(reference)
+        if adversary:
+            self.registry.reference["adversary"] = AdversaryBaseline.fit(
+                {"fare": held_out["fare"], "zone": held_out["zone"]},
+                held_out["prediction_id"],
+                np.full(6_000, np.nan),
+                held_out["predicted_at"],
+                days=7,
+                seed=1,
+            ).to_json()
         for week in range(4):
             self.add(rng, week, **({"moved": 4.0, "broken": 0.2, "flip": 0.4} if week == 3 else {}))
 
@@ -222,7 +235,7 @@ def test_the_interval_of_the_accuracy_pays_for_every_look(house):
     house.monitor(1)
     report = house.monitor(0, as_of_days=60)
     rows, now = report["rows"], report["accuracy"]["labelled"]
-    each = spend(0.05 / 3 / 2, 2)
+    each = spend(0.05 / 4 / 2, 2)
     assert report["look"] == 2
     assert (now["low"], now["high"]) == clopper_pearson(round(now["value"] * rows), rows, each)
 
@@ -286,3 +299,53 @@ def test_predictions_of_another_threshold_are_refused(house):
     house.registry.reference["threshold"] = 0.7
     with pytest.raises(InputError, match=r"must be 1 where the score is at least 0.7"):
         house.monitor(0)
+
+
+def test_columns_are_described_and_the_windows_profile_and_a_sample_are_kept(house):
+    report = house.monitor(3)
+    fare = report["columns"]["fare"]
+    distances = {d["name"]: d for d in fare["distances"]}
+    reference = ModelReference.from_json(house.registry.reference)
+    profile = Profile.from_json(house.documents.get("profiles", "tip/2024-01-29"), reference.profile.grid)
+    sample = RowSample.from_json(house.documents.get("samples", "tip/2024-01-29"))
+
+    assert fare["mean"] - fare["mean_before"] == pytest.approx(4.0, abs=0.6)
+    assert fare["null_share"] == pytest.approx(0.2, abs=0.03)
+    assert distances["ks"]["statistic"] == next(
+        f["statistic"] for f in report["drift"] if (f["column"], f["distance"]) == ("fare", "ks")
+    )
+    assert {"psi", "jensen_shannon", "wasserstein"} <= set(distances)
+    assert (profile.rows, sample.seen, len(sample.ids)) == (ROWS, ROWS, 1_000)
+    assert set(sample.rows) == {"fare", "zone", "score"}
+
+
+def test_the_batches_a_window_lies_in_do_not_matter(house, tmp_path):
+    whole = house.monitor(2)
+    other = House(tmp_path / "other")
+    rows = other.datasets.read("tip/predictions", since="2024-01-15", until="2024-01-22")
+    split = ParquetDatasets(tmp_path / "split")
+    for part in range(5):
+        split.write("tip/predictions", f"p{part}", [select(rows, np.arange(ROWS) % 5 == part)], time="predicted_at")
+    split.write("tip/feedback", "all", [other.datasets.read("tip/feedback")], time="observed_at")
+    other.datasets = split
+    again = other.monitor(2)
+
+    assert again["columns"] == whole["columns"]
+    assert again["drift"] == whole["drift"]
+
+
+def test_an_adversary_goes_from_window_to_window_and_says_which_column_moved(tmp_path):
+    house = House(tmp_path, adversary=True)
+    reports = [house.monitor(week) for week in range(4)]
+    weeks = [report["adversary"] for report in reports]
+    again = house.monitor(3, as_of_days=1)["adversary"]
+
+    assert [week["drifted"] for week in weeks] == [False, False, False, True]
+    assert weeks[3]["columns"][0]["column"] == "fare"
+    assert weeks[3]["sentence"] in reports[3]["sentences"]
+    assert again["auc"] == weeks[3]["auc"]  # a second look does not learn the same rows twice
+    assert "reference" not in house.documents.get("adversaries", "tip/v3/2024-01-29")
+
+
+def test_a_version_without_an_adversary_is_monitored_as_before(house):
+    assert house.monitor(0)["adversary"] is None

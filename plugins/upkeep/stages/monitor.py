@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 import numpy as np
 
-from upkeep.core.columns import Columns, row_count, select
-from upkeep.core.drift.compare import DriftReport, compare
-from upkeep.core.drift.spending import spend
-from upkeep.core.feedback.accuracy import AccuracyEstimate, estimate_accuracy
-from upkeep.core.feedback.delays import DelaySummary, summarise_delays
 from upkeep.core.feedback.join import join_labels
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.plain import plain
-from upkeep.core.profile.profile import Profile
-from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Painter, Tracker
+from upkeep.stages.health import examine
+from upkeep.stages.health_adversary import keep, resume
+from upkeep.stages.health_report import health_report
+from upkeep.stages.health_window import read_window, versions_seen
 from upkeep.stages.monitor_policy import MonitorPolicy
 from upkeep.stages.quarantine import quarantine_share
 
 __all__ = ["MonitorPolicy", "monitor"]
-
-FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Health:
-    """What was computed about a window."""
-
-    drift: DriftReport
-    accuracy: AccuracyEstimate
-    parts: Decomposition
-    delays: DelaySummary
 
 
 def monitor(
@@ -53,7 +37,9 @@ def monitor(
     """Hold a version's predictions in [since, until) against what it was accepted on, with the labels known at `as_of`.
 
     The version is that of the newest prediction in the window, whichever is champion by now; its rows alone count.
-    The report is stored as health ``<model>/<date of until>`` with its picture beside it, and returned.
+    The report is stored as health ``<model>/<date of until>`` with its picture beside it, and returned; the window's
+    profile and a sample of its rows are stored under the same name. Rows are read batch by batch: of the features only
+    texts are held, so that memory does not grow with their number.
 
     Every look at new facts takes the next number in the version's error budget, as each may be wrong: a window
     whose later labels came in is a new look. Only if nothing that goes into the report has changed since the stored one
@@ -66,11 +52,15 @@ def monitor(
     """
     times = [_time(name, text) for name, text in (("since", since), ("until", until), ("as_of", as_of))]
     window = str(times[1].astype("datetime64[D]"))
-    version, table = _predictions(datasets, tracker, model, since, until)
-    joined = join_labels(table, datasets.read(f"{model}/feedback"), times[2])
+    version = _version(datasets, tracker, model, since, until)
+    accepted = tracker.record(model, version, "reference")
+    reference = ModelReference.from_json(accepted)
+    opponent = resume(documents, accepted, model=model, version=version, window=window)
+    seen = read_window(datasets, reference, opponent, policy, model=model, version=version, since=since, until=until)
+    joined = join_labels(seen.rows, datasets.read(f"{model}/feedback"), times[2])
     facts: Json = {"model": model, "version": version, "window": window, "since": since, "until": until, "as_of": as_of}
     facts |= {
-        "rows": row_count(table),
+        "rows": seen.profile.rows,
         "labelled": int((~np.isnat(joined["observed_at"])).sum()),
         "quarantine_share": quarantine_share(datasets, policy.dataset, since, until),
         "policy": plain(asdict(policy)),
@@ -79,10 +69,13 @@ def monitor(
     stored = next((r for r in earlier if all(r.get(key) == fact for key, fact in facts.items())), None)
     if stored is not None:
         return stored
-    reference = ModelReference.from_json(tracker.record(model, version, "reference"))
-    health = _examine(reference, joined, times[2], _next_look(earlier, version), policy)
-    report = _report(health, facts)
+    health = examine(reference, seen, joined, times[2], _next_look(earlier, version), policy)
+    report = health_report(health, facts)
     history = sorted((r for r in earlier if r["window"] < window), key=lambda r: str(r["window"]))
+    documents.put("profiles", f"{model}/{window}", seen.profile.to_json() | {"version": version})
+    documents.put("samples", f"{model}/{window}", seen.sample.to_json() | {"version": version})
+    if seen.opponent:
+        keep(documents, seen.opponent, model=model, version=version, window=window)
     report["picture"] = documents.put_text("health", f"{model}/{window}.svg", painter.draw(report, history))
     documents.put("health", f"{model}/{window}", report)
     return report
@@ -95,13 +88,11 @@ def _time(name: str, text: str) -> np.datetime64:
         raise InputError(f"{name} must be a UTC time like 2024-01-08 or 2024-01-08T00:00:00, got {text!r}.") from err
 
 
-def _predictions(datasets: Datasets, tracker: Tracker, model: str, since: str, until: str) -> tuple[str, Columns]:
-    """The version that made most of the predictions (the newer of two that made as many), and its rows."""
-    table = datasets.read(f"{model}/predictions", since=since, until=until)
-    if row_count(table):
-        versions, counts = np.unique(table["model_version"].astype(str), return_counts=True)
-        version = max(zip(counts.tolist(), map(_number, versions), versions.tolist(), strict=True))[2]
-        return version, select(table, table["model_version"] == version)
+def _version(datasets: Datasets, tracker: Tracker, model: str, since: str, until: str) -> str:
+    """The version that made most of the predictions, the newer of two that made as many."""
+    seen = versions_seen(datasets, model, since, until)
+    if seen:
+        return max(seen, key=lambda version: (seen[version], _number(version), version))
     champion = tracker.version(model, "champion")
     if champion is None:
         raise InputError(
@@ -121,107 +112,3 @@ def _number(version: str) -> int:
 
 def _next_look(earlier: Sequence[Json], version: str) -> int:
     return 1 + max((int(record["look"]) for record in earlier if record["version"] == version), default=0)
-
-
-def _examine(
-    reference: ModelReference,
-    joined: Columns,
-    as_of: np.datetime64,
-    look: int,
-    policy: MonitorPolicy,
-) -> _Health:
-    _check_threshold(reference, joined)
-    logged = [name for name in reference.profile.columns if name in joined]
-    watched = reference.profile.only(dict.fromkeys([*policy.features, "score"]) if policy.features else logged)
-    third = policy.alpha / 3
-    accuracy = estimate_accuracy(reference, joined["score"], joined["label"], alpha=third, look=look)
-    return _Health(
-        drift=_drift(reference, watched, joined, policy.floor, third, look),
-        accuracy=accuracy,
-        parts=_parts(reference, accuracy),
-        delays=summarise_delays(
-            joined["observed_at"],
-            joined["predicted_at"],
-            as_of,
-            groups={name: joined[name] for name in watched.columns if joined[name].dtype.kind in "OUb"},
-            alpha=spend(third, look),
-        ),
-    )
-
-
-def _check_threshold(reference: ModelReference, joined: Columns) -> None:
-    disagree = (joined["score"] >= reference.threshold) != (joined["prediction"] == 1)
-    if disagree.any():
-        raise InputError(
-            f"predictions must be 1 where the score is at least {reference.threshold}, as on the reference; "
-            f"{int(disagree.sum())} of {len(disagree)} are not. Score with that threshold."
-        )
-
-
-def _drift(
-    reference: ModelReference, watched: Profile, joined: Columns, floor: float, alpha: float, look: int
-) -> DriftReport:
-    natural = {key: max(floor, value) for key, value in reference.tolerances.items()}
-    return compare(
-        watched,
-        Profile.build(watched.grid, joined),
-        alpha=alpha,
-        look=look,
-        tolerance=dict.fromkeys(watched.columns, floor) | natural,
-    )
-
-
-def _parts(reference: ModelReference, accuracy: AccuracyEstimate) -> Decomposition:
-    right = np.nan_to_num(accuracy.live_accuracy) * accuracy.live_rows
-    return kitagawa(
-        reference_rows=reference.bucket_rows,
-        reference_correct=reference.bucket_correct,
-        live_rows=accuracy.live_rows,
-        live_correct=np.minimum(right, accuracy.live_rows),  # rounding may overshoot by one bit
-    )
-
-
-def _report(health: _Health, facts: Json) -> Json:
-    sentences = _sentences(health)
-    alpha = 3 * health.drift.alpha
-    accuracy = health.accuracy
-    parts = ("labelled", "unlabelled", "combined", "reference", "change")
-    record: Any = plain(
-        facts
-        | {
-            "format": FORMAT,
-            "look": health.drift.look,
-            "alpha": alpha,
-            "promise": _promise(alpha),
-            "drift": [asdict(finding) for finding in health.drift.findings],
-            "drifted": health.drift.drifted,
-            "accuracy": {part: asdict(getattr(accuracy, part)) for part in parts},
-            "kitagawa": asdict(health.parts),
-            "delays": asdict(health.delays),
-            "sentence": " ".join(sentences[:2]),
-            "sentences": sentences,
-        }
-    )
-    return dict(record)
-
-
-def _promise(alpha: float) -> str:
-    return (
-        f"The chance that these reports ever say something false, over the whole life of this model version, is at most "
-        f"{alpha:g}: a third of it for a column called drifted within its tolerance (all columns together), a third for an "
-        "interval of the change of accuracy that misses it, a third for a group called slow. It rests on the "
-        "assumptions named beside each estimate, and on rows that are independent within a window."
-    )
-
-
-def _sentences(health: _Health) -> list[str]:
-    drift, now, change = health.drift, health.accuracy.combined, health.accuracy.change
-    named = ", ".join(drift.drifted)
-    verdict = "worse than" if change.high < 0 else "better than" if change.low > 0 else "not shown to differ from"
-    lines = [
-        f"Accuracy {now.value or 0.0:.1%} ({now.low:.1%} to {now.high:.1%}) with {health.delays.share_labelled:.0%} of "
-        f"{drift.rows} labels in: {verdict} the reference's {health.accuracy.reference.value or 0.0:.1%}.",
-        f"Drifted: {named}." if named else "No column drifted.",
-    ]
-    lines += [finding.sentence for finding in drift.findings if finding.drifted]
-    return lines + [slow.sentence for slow in health.delays.slow]

@@ -15,8 +15,8 @@ class MonitorPolicy:
     Attributes
     ----------
     alpha : float
-        Chance that a report ever calls out something that is not so, over the life of a model version: a third of it for
-        drift of any column, a third for the change of accuracy, a third for groups whose labels are slow.
+        Chance that a report ever calls out something that is not so, over the life of a model version: a quarter of it each
+        for drift of any column, live rows that differ as a whole, the change of accuracy, and groups whose labels are slow.
     floor : float
         A distance up to this never counts as drift, however still the column was in the past.
     features : sequence of str

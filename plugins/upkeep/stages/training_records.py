@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from upkeep.core.checks.finding import Finding
 from upkeep.core.checks.time_split import TimeSplit
 from upkeep.core.columns import Columns
+from upkeep.core.drift.adversary_baseline import FEWEST, AdversaryBaseline
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.ports import DatasetVersion, Json
 from upkeep.stages.train_spec import TrainSpec
+
+#: Windows in which natural variation is measured: a week holds every day of it.
+WINDOW_DAYS = 7
 
 
 def run_params(spec: TrainSpec) -> dict[str, str | int | float | bool]:
@@ -53,6 +57,29 @@ def reference(rows: Columns, split: TimeSplit, scores: Mapping[str, NDArray[np.f
         labels=split.holdout["label"],
         profile_scores=scores["newer"],
         threshold=spec.threshold,
+        window_days=WINDOW_DAYS,
+    ).to_json() | {"adversary": adversary(rows, split, scores, spec)}
+
+
+def adversary(
+    rows: Columns, split: TimeSplit, scores: Mapping[str, NDArray[np.float64]], spec: TrainSpec
+) -> Json | None:
+    """What tells live rows from the reference's, from a sample that is weighted by the model's loss; None for few rows."""
+    if len(rows["label"]) < FEWEST:
+        return None
+    score = np.full(len(rows["label"]), np.nan)
+    newer, labelled = rows[spec.time] >= split.cut, ~np.isnan(rows["label"])
+    score[newer] = scores["newer"]
+    score[~newer & labelled] = scores["train"]
+    right = np.where(rows["label"] == 1, score, 1 - score)
+    loss = np.where(labelled, -np.log(np.clip(right, 1e-6, 1.0)), np.nan)
+    return AdversaryBaseline.fit(
+        {name: rows[name] for name in spec.features},
+        rows["row_id"],
+        loss,
+        rows[spec.time],
+        days=WINDOW_DAYS,
+        seed=spec.seed,
     ).to_json()
 
 

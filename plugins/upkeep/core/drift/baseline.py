@@ -41,7 +41,7 @@ def measure(table: Columns, when: NDArray[np.datetime64], days: int) -> tuple[Pr
     """
     texts = {name: values for name, values in table.items() if values.dtype.kind in "OUb"}
     numbers = {name: values for name, values in table.items() if name not in texts}
-    parts, counted = _windows(when, days), np.arange(1, len(when), 2)
+    parts, counted = windows_of(when, days), np.arange(1, len(when), 2)
     profile, natural = _counted(ReferenceGrid.fit(numbers), numbers, np.arange(len(when)), parts)
     levels = ReferenceGrid.fit(select(texts, np.arange(0, len(when), 2)))
     by_level, natural_levels = _counted(levels, texts, counted, [part[part % 2 == 1] for part in parts])
@@ -56,7 +56,7 @@ def _counted(
     return Profile.build(grid, select(table, rows)), tolerances(windows, floor=0.0)
 
 
-def _windows(when: NDArray[np.datetime64], days: int) -> list[NDArray[np.int64]]:
+def windows_of(when: NDArray[np.datetime64], days: int) -> list[NDArray[np.int64]]:
     """Row positions per window of `days` days, counted back from the last day; an incomplete first one is left out."""
     age_days = (when.max().astype("datetime64[D]") - when.astype("datetime64[D]")).astype(np.int64)
     whole = (int(age_days.max()) + 1) // days

@@ -1,0 +1,53 @@
+"""What adversarial validation carries from window to window of a model version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from upkeep.core.columns import Columns
+from upkeep.core.drift.adversary import Adversary
+from upkeep.core.drift.adversary_baseline import AdversaryBaseline
+from upkeep.core.drift.adversary_judge import AdversaryReport
+from upkeep.ports import Documents, Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opponent:
+    """An adversary within a window, and the natural lead of its AUC over one half."""
+
+    adversary: Adversary
+    tolerance: float
+
+    def update(self, rows: Columns) -> Opponent:
+        """After more live rows, which it sees before it learns from them."""
+        return replace(self, adversary=self.adversary.update(rows))
+
+    def report(self, *, alpha: float, look: int) -> AdversaryReport:
+        """What the window shows."""
+        return self.adversary.report(look=look, alpha=alpha, tolerance=self.tolerance)
+
+
+def resume(documents: Documents, reference: Json, *, model: str, version: str, window: str) -> Opponent | None:
+    """The version's adversary as it was after the last window before this one.
+
+    A window that is looked at again is passed by the same adversary again. None for a version whose reference has no
+    adversary: it was trained on few rows, or before there was such a thing.
+    """
+    if not reference.get("adversary"):
+        return None
+    baseline = AdversaryBaseline.from_json(reference["adversary"])
+    names = [
+        name for name in documents.names("adversaries", f"{model}/v{version}/") if name.rpartition("/")[2] < window
+    ]
+    last = documents.get("adversaries", max(names)) if names else None
+    if last is None:
+        return Opponent(adversary=baseline.start, tolerance=baseline.tolerance)
+    whole = last | {"reference": reference["adversary"]["start"]["reference"]}
+    return Opponent(adversary=Adversary.from_json(whole).next_window(), tolerance=baseline.tolerance)
+
+
+def keep(documents: Documents, opponent: Opponent, *, model: str, version: str, window: str) -> None:
+    """Store what it has learned; the reference sample is kept once, with the version."""
+    state = opponent.adversary.to_json()
+    del state["reference"]
+    documents.put("adversaries", f"{model}/v{version}/{window}", state)

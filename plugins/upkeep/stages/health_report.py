@@ -1,0 +1,64 @@
+"""What a health report says: the record that is stored, and its sentences."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from upkeep.core.plain import plain
+from upkeep.ports import Json
+from upkeep.stages.health import PARTS, Health
+
+FORMAT = 1
+
+
+def health_report(health: Health, facts: Json) -> Json:
+    """The record of a window: `facts` name it, and decide whether it has to be looked at again."""
+    sentences = _sentences(health)
+    alpha = PARTS * health.drift.alpha
+    accuracy = health.accuracy
+    parts = ("labelled", "unlabelled", "combined", "reference", "change")
+    record: Any = plain(
+        facts
+        | {
+            "format": FORMAT,
+            "look": health.drift.look,
+            "alpha": alpha,
+            "promise": _promise(alpha),
+            "drift": [asdict(finding) for finding in health.drift.findings],
+            "drifted": health.drift.drifted,
+            "accuracy": {part: asdict(getattr(accuracy, part)) for part in parts},
+            "kitagawa": asdict(health.parts),
+            "delays": asdict(health.delays),
+            "adversary": asdict(health.adversary) if health.adversary else None,
+            "columns": {name: asdict(facts) for name, facts in health.columns.items()},
+            "sentence": " ".join(sentences[:2]),
+            "sentences": sentences,
+        }
+    )
+    return dict(record)
+
+
+def _promise(alpha: float) -> str:
+    return (
+        f"The chance that these reports ever say something false, over the whole life of this model version, is at most "
+        f"{alpha:g}: a quarter of it for a column called drifted within its tolerance (all columns together), a quarter for "
+        "live rows said to differ as a whole, a quarter for an interval of the change of accuracy that misses it, and a "
+        "quarter for a group called slow. It rests on the "
+        "assumptions named beside each estimate, and on rows that are independent within a window."
+    )
+
+
+def _sentences(health: Health) -> list[str]:
+    drift, now, change = health.drift, health.accuracy.combined, health.accuracy.change
+    named = ", ".join(drift.drifted)
+    verdict = "worse than" if change.high < 0 else "better than" if change.low > 0 else "not shown to differ from"
+    lines = [
+        f"Accuracy {now.value or 0.0:.1%} ({now.low:.1%} to {now.high:.1%}) with {health.delays.share_labelled:.0%} of "
+        f"{drift.rows} labels in: {verdict} the reference's {health.accuracy.reference.value or 0.0:.1%}.",
+        f"Drifted: {named}." if named else "No column drifted.",
+    ]
+    lines += [finding.sentence for finding in drift.findings if finding.drifted]
+    if health.adversary and health.adversary.drifted:
+        lines.append(health.adversary.sentence)
+    return lines + [slow.sentence for slow in health.delays.slow]
