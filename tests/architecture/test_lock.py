@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements.lock"
+SPARK = ROOT / "tests" / "requirements-spark.lock"  # large, and needed by its own tests only
 CLUSTER = ROOT / "docker" / "requirements-cluster.lock"
 
 PIN = re.compile(r"([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9,._-]+\])?==([^\s;]+)(?: ; .+?)? \\")
@@ -55,7 +56,7 @@ def asked_for() -> list[str]:
     return [line for line in chain.from_iterable(groups) if not line.startswith("upkeep[")]
 
 
-@pytest.mark.parametrize("lock", [LOCK, CLUSTER], ids=lambda path: path.name)
+@pytest.mark.parametrize("lock", [LOCK, SPARK, CLUSTER], ids=lambda path: path.name)
 def test_every_package_is_pinned_by_hash_and_no_server_is_named(lock):
     versions, faults = read(lock.read_text())
     assert versions
@@ -63,7 +64,10 @@ def test_every_package_is_pinned_by_hash_and_no_server_is_named(lock):
 
 
 def test_the_lock_satisfies_the_project():
-    assert unmet(asked_for(), read(LOCK.read_text())[0]) == []
+    versions, spark = read(LOCK.read_text())[0], read(SPARK.read_text())[0]
+    assert unmet(asked_for(), versions | spark) == []
+    assert set(spark) == {"pyspark", "py4j"}
+    assert not versions.keys() & spark.keys()
 
 
 def test_the_cluster_lock_satisfies_what_the_image_asks_for():
