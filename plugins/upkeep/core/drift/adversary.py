@@ -14,14 +14,17 @@ from upkeep.core.columns import Table, row_count
 from upkeep.core.drift.adversary_cells import cell_numbers
 from upkeep.core.drift.adversary_features import Features, Seen
 from upkeep.core.drift.adversary_judge import AdversaryReport, BatchScore, ColumnShare, judge, score
-from upkeep.core.drift.adversary_learner import Learner, Moved, Weights
+from upkeep.core.drift.adversary_learner import Learner
 from upkeep.core.drift.adversary_reference import Reference, turn
+from upkeep.core.drift.adversary_weights import Moved, Weights
 from upkeep.errors import InputError
 
 #: Live rows after which what was learned counts half.
 HALF_LIFE = 20_000
 #: An AUC of .55 is what a shift of .18 standard deviations in one column gives.
 TOLERANCE = 0.05
+#: Rows that past windows count as in a new one.
+MEMORY = 500
 _FEWEST, _MOST = 256, 1 << 14
 #: Of a larger mini-batch every second row or so is learned from, and so many judges are asked; all rows are tested.
 _LEARNED = 1 << 12
@@ -57,7 +60,7 @@ class Adversary:
         rng: np.random.Generator,
         weights: ArrayLike | None = None,
         half_life: float = HALF_LIFE,
-        bins: int = 128,
+        bins: int = 192,
         top: int = 50,
     ) -> Adversary:
         """An adversary that knows nothing yet.
@@ -74,7 +77,7 @@ class Adversary:
         half_life : float
             Live rows after which what was learned counts half.
         bins, top : int
-            Cells per number column (fewer in samples below 8,192 rows), and categories with a cell of their own.
+            Cells per number column (fewer in samples below 9,216 rows), and categories with a cell of their own.
 
         Examples
         --------
@@ -100,9 +103,13 @@ class Adversary:
             first += size
         return state
 
-    def next_window(self) -> Adversary:
-        """The same adversary, with the figures of a new window still to come."""
-        return replace(self, batches=())
+    def next_window(self, *, memory: float = MEMORY) -> Adversary:
+        """The same adversary, with the figures of a new window still to come.
+
+        What it learned before counts as at most `memory` rows: enough to know again what is still there, and few enough
+        to see what is new as soon as one that starts from nothing.
+        """
+        return replace(self, learner=self.learner.faded(memory), batches=())
 
     def report(self, *, look: int, alpha: float = 0.05, tolerance: float = TOLERANCE) -> AdversaryReport:
         """What the window shows.
@@ -184,7 +191,7 @@ class Adversary:
 
     def _batch(self, rows: int) -> int:
         """Rows of the next mini-batch: few at first, so that what follows is tested by what has been learned."""
-        size = min(max(_FEWEST, self.learned_rows // 4), max(4 * _FEWEST, rows // 16), _MOST)
+        size = min(max(_FEWEST, int(self.learner.moved.rows) // 4), max(4 * _FEWEST, rows // 16), _MOST)
         return min(size, len(self.taught), len(self.judges))
 
     def _flat(self, rows: Table) -> NDArray[np.intp]:

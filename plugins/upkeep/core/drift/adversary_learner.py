@@ -3,95 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from upkeep.core.drift.adversary_features import Features, Seen
-from upkeep.core.drift.adversary_reference import pack, unpack
-
-Floats: TypeAlias = NDArray[np.float64]
+from upkeep.core.drift.adversary_weights import Floats, Moved, Weights
 
 #: Noise that the weight of a product must exceed, in standard errors, and rows of evidence for zero it starts with.
 _PAIR_THRESHOLD, _PAIR_PRIOR = 3.0, 20.0
 #: Rows that the length of a step is chosen on.
 _STEP_ROWS = 1024
 _LONGEST = 1e3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Weights:
-    """Weights of one shape, as the three sums that they follow from.
-
-    Attributes
-    ----------
-    pull : ndarray
-        Sum of step x gradient + curvature x weight.
-    curvature : ndarray
-        Sum of the second derivatives of the loss at probability one half, which bound it.
-    noise : ndarray
-        Variance of `pull` if live and reference rows are alike.
-    """
-
-    pull: Floats
-    curvature: Floats
-    noise: Floats
-
-    @classmethod
-    def none(cls, *shape: int) -> Weights:
-        return cls(pull=np.zeros(shape), curvature=np.zeros(shape), noise=np.zeros(shape))
-
-    def to_json(self) -> dict[str, Any]:
-        return {"pull": pack(self.pull), "curvature": pack(self.curvature), "noise": pack(self.noise)}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Weights:
-        """Inverse of `to_json`."""
-        return cls(**{name: unpack(values) for name, values in record.items()})
-
-    def after(self, now: Floats, gradient: Floats, curvature: Floats, step: float, keep: float) -> Weights:
-        """The sums after a batch that found the weights `now`; older batches count `keep` times."""
-        return Weights(
-            pull=keep * self.pull + curvature * now + step * gradient,
-            curvature=keep * self.curvature + curvature,
-            noise=keep * self.noise + step**2 * curvature,
-        )
-
-    def values(self, threshold: Floats | float, prior: Floats | float) -> Floats:
-        """The weights: Newton's, shrunk towards 0 by the positive-part rule 1 - (threshold x noise / pull)^2.
-
-        Examples
-        --------
-        >>> two = np.array([1.0, 30.0])
-        >>> Weights(pull=two, curvature=two * 0 + 90, noise=two * 0 + 25).values(3.0, 10.0)
-        array([0.   , 0.225])
-        """
-        squared = self.pull**2
-        left = squared - threshold**2 * self.noise
-        share = np.divide(left, squared, out=np.zeros_like(squared), where=left > 0)
-        return np.asarray(self.pull / (self.curvature + prior) * share)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Moved:
-    """How much more of each cell, and of each product of scores, live rows had than the reference; faded sums."""
-
-    cells: Floats
-    products: Floats
-    rows: float
-
-    def to_json(self) -> dict[str, Any]:
-        return {"cells": pack(self.cells), "products": pack(self.products), "rows": self.rows}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Moved:
-        """Inverse of `to_json`."""
-        return cls(cells=unpack(record["cells"]), products=unpack(record["products"]), rows=record["rows"])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -162,6 +88,16 @@ class Learner:
         step = min(1.0, best / math.sqrt(1.0 + self.moved.rows / rows))
         return full if step == 1.0 else self._after(gradients, curvatures, moved, step, keep)
 
+    def faded(self, rows: float) -> Learner:
+        """The same, as if learned from no more than so many rows."""
+        keep = min(1.0, rows / max(self.moved.rows, 1.0))
+        return Learner(
+            features=self.features,
+            cells=self.cells.faded(keep),
+            products=self.products.faded(keep),
+            moved=self.moved.faded(keep),
+        )
+
     def separations(self) -> Floats:
         """How far each column moves the mean log-odds of live rows from that of the reference, shape (d,).
 
@@ -207,10 +143,11 @@ class Learner:
 
     def _moved(self, held: NDArray[np.intp], scores: NDArray[np.float32], keep: float) -> Moved:
         rows = len(scores)
+        old = self.moved.faded(keep)
         return Moved(
-            cells=keep * self.moved.cells + (held - rows * self.features.mass),
-            products=keep * self.moved.products + (scores.T @ scores - rows * self.features.together),
-            rows=keep * self.moved.rows + rows,
+            cells=old.cells + (held - rows * self.features.mass),
+            products=old.products + (scores.T @ scores - rows * self.features.together),
+            rows=old.rows + rows,
         )
 
 

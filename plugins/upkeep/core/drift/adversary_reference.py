@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,9 @@ _LEAST_JUDGES = 50
 #: A larger sample would be drawn from: the memory it takes grows with it, and intervals are narrow enough by then.
 _MOST = 200_000
 #: Fewer rows in a cell would tell more of chance than of the source.
-_ROWS_PER_CELL = 32
+_ROWS_PER_CELL = 24
+#: Columns x cells x functions of a cell that are kept, twice, as numbers: tables of very many columns get fewer cells.
+_ROOM = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,7 +49,9 @@ class Reference:
                 f"the reference sample must leave {_LEAST_JUDGES} rows to judge by once its weights are evened out, "
                 f"got {len(kept)} of {len(order)} rows. Sample more rows, or with weights that differ less."
             )
-        grid = ReferenceGrid.fit(_rows(sample, taught), bins=min(bins, max(2, half // _ROWS_PER_CELL)), top=top)
+        most = math.isqrt(_ROOM // max(1, len(sample)))
+        cells = max(2, min(bins, half // _ROWS_PER_CELL, most))
+        grid = ReferenceGrid.fit(_rows(sample, taught), bins=cells, top=max(1, min(top, most)))
         if not grid.cells:
             raise InputError("the reference sample must have a number, text, boolean or time column, got none.")
         return cls(
