@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from upkeep.core.checks.ordering import CheckRecord, order_checks, run_checks
@@ -76,6 +76,7 @@ def test_rates_by_hand():
     assert CheckRecord(runs=8, failures=3).rate == pytest.approx(4 / 10)
 
 
+@settings(max_examples=300)
 @given(check_sets(), st.booleans())
 def test_the_verdict_is_that_of_the_full_run_and_so_is_the_quarantine_where_rows_are_wanted(made, rows_wanted):
     checks, history = made
@@ -85,6 +86,19 @@ def test_the_verdict_is_that_of_the_full_run_and_so_is_the_quarantine_where_rows
     assert not rows_wanted or ours == full
     assert len(ran.results) + len(ran.spared) == len(checks)
     assert not ran.spared or full[0] == "fail"
+
+
+def test_a_row_keeps_all_its_reasons_in_the_order_of_the_suite_although_the_fatal_check_ran_first():
+    suite = [
+        Check(name="warns", severity="warn", success=False, failing=(1, 2), about_rows=True),
+        Check(name="mean", severity="warn", success=False),
+        Check(name="fails", success=False, failing=(2, 3), about_rows=True),
+        Check(name="columns"),
+    ]
+    ran = run_checks(suite, lambda check: check, history={}, rows_wanted=True)
+    assert [check.name for check in ran.spared] == ["mean", "columns"]
+    assert answer(ran.results) == answer(suite)
+    assert answer(ran.results)[1:] == ([1, 2, 3], ["warns(x)", "warns(x); fails(x)", "fails(x)"])
 
 
 def stops_at_any_failure(checks):

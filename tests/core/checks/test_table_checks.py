@@ -37,6 +37,7 @@ def answers(*expectations, table=TABLE):
         (expect("column_values_to_not_be_null", column="when", mostly=0.75), (True, False, [])),
         (expect("column_values_to_not_be_null", column="fare", mostly=0.76), (False, False, [2])),
         (expect("column_values_to_be_between", column="fare", min_value=0, max_value=900), (False, False, [1])),
+        (expect("column_values_to_be_between", column="fare", min_value=-3, max_value=900), (True, False, [])),
         (expect("column_values_to_be_between", column="fare", min_value=0, mostly=0.66), (True, False, [])),
         (expect("column_values_to_be_unique", column="row_id"), (False, False, [1, 2])),
         (expect("column_values_to_match_regex", "info", column="tip", regex="x"), (False, True, [])),
