@@ -1,96 +1,106 @@
-"""A model's health as one picture: accuracy over its windows, and what has moved in the last."""
+"""A model's health as one picture: accuracy and distances over its windows, and what has moved in the last."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
+from typing import TYPE_CHECKING
 
+from upkeep.adapters.drift_picture import draw_distance, draw_ranked
+from upkeep.adapters.histogram_picture import draw_histogram
+from upkeep.adapters.picture_style import BLUE, INK, RED, name_windows, style, svg
 from upkeep.ports import Json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
 
 BARS = 12
 WINDOWS = 26
-_BLUE, _RED, _GREY, _INK = "#2a6f97", "#c1440e", "#8d99ae", "#22303c"
+HISTOGRAMS = 6
+_ACROSS = 3
+_WIDTH_IN = 12.0
 
 
 class HealthPicture:
-    """A `ports.Painter` on matplotlib. The same reports give the same bytes; text is drawn as outlines, without fonts."""
+    """A `ports.Painter` on matplotlib. The same reports give the same bytes; text is drawn as outlines, without fonts.
+
+    It draws what the reports hold and computes nothing: `accuracy`, `drift`, and, where a report has them,
+    `histograms`, each a `core.profile.histogram.Histogram`.
+    """
 
     def draw(self, report: Json, history: Sequence[Json]) -> str:
-        from matplotlib import rc_context
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-        settings: Any = {
-            "svg.hashsalt": "upkeep",
-            "svg.fonttype": "path",
-            "font.family": "DejaVu Sans",  # comes with matplotlib
-            "font.size": 9,
-            "text.color": _INK,
-            "axes.labelcolor": _INK,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        }
-        findings = report["drift"][:BARS]
-        with rc_context(settings):
-            figure = Figure(figsize=(9, 4.1 + 0.27 * len(findings)), layout="constrained")
-            over, bars = figure.subplots(2, 1, height_ratios=[3.2, 0.6 + 0.27 * len(findings)])
-            figure.suptitle(
-                f"{report['model']} version {report['version']}, window {report['window']}",
-                x=0.01,
-                ha="left",
-                weight="bold",
-            )
-            _accuracy(over, [*history, report][-WINDOWS:])
-            _drift(bars, findings, len(report["drift"]))
-            content = io.StringIO()
-            # without these entries there is no metadata block, and so no date and no address
-            figure.savefig(content, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-        return _accessible(content.getvalue(), report["sentence"])
+        reports = [*history, report][-WINDOWS:]
+        findings, histograms = report["drift"][:BARS], report.get("histograms", [])[:HISTOGRAMS]
+        rows = -(-len(histograms) // _ACROSS)
+        heights = [3.1, 2.3, 0.4 + 1.75 * rows if rows else 0.0, 1.0 + 0.26 * len(findings)]
+        with style():
+            figure = Figure(figsize=(_WIDTH_IN, sum(heights)), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.07))
+            kept = [height for height in heights if height]
+            parts = figure.subfigures(len(kept), 1, height_ratios=kept, squeeze=False)[:, 0]
+            _heading(parts[0], f"{report['model']} version {report['version']}, window {report['window']}", size=11)
+            _accuracy(parts[0].subplots(), reports)
+            _over_time(parts[1], reports)
+            if rows:
+                _then_and_now(parts[2], histograms, rows, report)
+            _heading(parts[-1], "How far every column is from the reference in this window, most surely moved first")
+            draw_ranked(parts[-1].subplots(), findings, len(report["drift"]))
+            return svg(figure, report["sentence"])
+
+
+def _heading(part: SubFigure, text: str, size: float = 10) -> None:
+    part.suptitle(text, x=0.01, ha="left", weight="bold", fontsize=size)
 
 
 def _accuracy(axes: Axes, reports: Sequence[Json]) -> None:
+    from matplotlib.ticker import FuncFormatter
+
     at = range(len(reports))
     now = [report["accuracy"]["combined"] for report in reports]
     before = [report["accuracy"]["reference"]["value"] for report in reports]
-    axes.fill_between(
-        at, [e["low"] for e in now], [e["high"] for e in now], color=_BLUE, alpha=0.18, lw=0, label="its interval"
-    )
-    axes.vlines(at, [e["low"] for e in now], [e["high"] for e in now], color=_BLUE, alpha=0.35, lw=1)
-    axes.plot(at, [e["value"] for e in now], color=_BLUE, marker="o", ms=4, label="accuracy, late labels estimated")
-    axes.step(at, before, where="mid", color=_INK, lw=1, ls="--", label="when accepted")
+    low, high = [e["low"] for e in now], [e["high"] for e in now]
+    axes.fill_between(at, low, high, color=BLUE, alpha=0.16, lw=0, label="its interval")
+    axes.vlines(at, low, high, color=BLUE, alpha=0.35, lw=1)
+    axes.plot(at, [e["value"] for e in now], color=BLUE, marker="o", ms=4, label="accuracy, late labels estimated")
+    axes.step(at, before, where="mid", color=INK, lw=1, ls=(0, (4, 2)), label="when accepted")
     if len(reports) == 1:
-        axes.axhline(before[0], color=_INK, lw=1, ls="--")
+        axes.axhline(before[0], color=INK, lw=1, ls=(0, (4, 2)))
     harmed = [i for i in at if reports[i]["accuracy"]["change"]["high"] < 0]
-    axes.plot(harmed, [now[i]["value"] for i in harmed], ls="", marker="o", ms=7, color=_RED, label="certainly worse")
-    axes.set_xticks(list(at), [report["window"] for report in reports], rotation=30, ha="right")
-    axes.set_xlim(-0.5, len(reports) - 0.5)
-    axes.set_ylabel("accuracy")
-    axes.grid(axis="y", color=_GREY, alpha=0.25)
-    axes.legend(loc="lower left", ncols=4, frameon=False, fontsize=8, bbox_to_anchor=(0, 1))
+    axes.plot(harmed, [now[i]["value"] for i in harmed], ls="", marker="D", ms=7, color=RED, label="certainly worse")
+    name_windows(axes, [report["window"] for report in reports], 13)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
+    axes.grid(axis="y")
+    axes.legend(loc="lower left", ncols=4, bbox_to_anchor=(0, 1), borderaxespad=0.1)
 
 
-def _drift(axes: Axes, findings: Sequence[Json], tested: int) -> None:
-    at = range(len(findings))
-    colours = [_RED if finding["drifted"] else _GREY for finding in findings]
-    axes.barh(at, [finding["statistic"] for finding in findings], color=colours, height=0.6)
-    axes.hlines(at, [f["low"] for f in findings], [f["high"] for f in findings], color=_INK, lw=1)
-    for i, finding in enumerate(findings):
-        axes.plot([finding["tolerance"]] * 2, [i - 0.42, i + 0.42], color=_BLUE, lw=2, label="" if i else "tolerated")
-    axes.set_yticks(list(at), [f"{f['column']} ({f['distance'].replace('_', ' ')})" for f in findings])
-    axes.set_ylim(len(findings) - 0.4, -0.6)
-    axes.set_xlim(0, min(1.0, 1.15 * max([0.1, *(f["statistic"] for f in findings)])))
-    axes.set_xlabel(
-        f"distance from the reference, with its interval (the first {len(findings)} of {tested}; red: drifted)"
+def _over_time(part: SubFigure, reports: Sequence[Json]) -> None:
+    """The distances that have moved most surely in the last window, one per column."""
+    keys: dict[str, str] = {}
+    for finding in reports[-1]["drift"]:
+        keys.setdefault(finding["column"], finding["distance"])
+    shown = list(keys.items())[:_ACROSS]
+    _heading(
+        part,
+        "Over the windows: distance with its interval, what is tolerated (dashed), and where a column was called drifted (◆)",
     )
-    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    panels = part.subplots(1, _ACROSS, squeeze=False)[0]
+    for axes, (column, distance) in zip(panels, shown, strict=False):
+        found = [
+            next((f for f in report["drift"] if (f["column"], f["distance"]) == (column, distance)), None)
+            for report in reports
+        ]
+        draw_distance(axes, found, [report["window"] for report in reports], names=4)
+    for axes in panels[len(shown) :]:
+        axes.set_axis_off()
 
 
-def _accessible(svg: str, sentence: str) -> str:
-    """The <svg> element alone, without the document type's address, with a title for who cannot see it."""
-    element = svg[svg.index("<svg") :]
-    return re.sub(r"(<svg[^>]*)>", lambda m: f'{m[1]} role="img"><title>{escape(sentence)}</title>', element, count=1)
+def _then_and_now(part: SubFigure, histograms: Sequence[Json], rows: int, report: Json) -> None:
+    drifted = {finding["column"] for finding in report["drift"] if finding["drifted"]}
+    _heading(part, "Values in the reference (grey areas) and in this window (lines; red: drifted)")
+    panels = part.subplots(rows, _ACROSS, squeeze=False).ravel()
+    for axes, shown in zip(panels, histograms, strict=False):
+        draw_histogram(axes, shown, drifted=shown["column"] in drifted)
+    for axes in panels[len(histograms) :]:
+        axes.set_axis_off()

@@ -8,7 +8,7 @@ from upkeep.core.profile.histogram import histogram
 from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 
-finite = st.floats(allow_nan=False, allow_infinity=False)
+finite = st.floats(-1e300, 1e300)
 
 
 def shown(before, after, **options):
@@ -48,8 +48,9 @@ def test_heavy_tails_do_not_take_the_room():
     x = np.random.default_rng(32).standard_cauchy(50_000)
     found = shown(x, x)
     inner = found.edges[-2] - found.edges[1]
-    assert inner < 0.01 * (found.edges[-1] - found.edges[0])
-    assert found.before[0] + found.before[-1] < 0.02
+    assert inner < 16  # three times the spread of the middle half, 2, on either side of it
+    assert found.edges[-1] - found.edges[0] > 1_000
+    assert max(found.before[1:-1]) > 0.05
 
 
 def test_long_right_tails_of_positive_numbers_are_shown_on_a_logarithmic_scale():

@@ -17,6 +17,8 @@ __all__ = ["Histogram", "histogram"]
 
 #: Share of the values, then and now taken alike, that each of the two outer bins may gather.
 _TAIL = 0.005
+#: And never further out than this many times the spread of the middle half, beyond it: Tukey's outer fences.
+_FENCE = 3.0
 #: On a logarithmic scale if the ends of the middle part are this many times apart, and its median is this near the lower.
 _WIDE, _LOW_MEDIAN = 50.0, 0.1
 #: A number column is shown value by value if it has few of them and they hold nearly all rows.
@@ -91,7 +93,7 @@ def histogram(
     >>> [round(edge) for edge in shown.edges]
     [0, 9, 256, 504, 752, 999, 1249]
     >>> shown.before, shown.after
-    ((0.01, 0.247, 0.248, 0.247, 0.248, 0.0), (0.0, 0.007, 0.248, 0.247, 0.248, 0.25))
+    ((0.01, 0.247, 0.247, 0.248, 0.248, 0.0), (0.0, 0.007, 0.247, 0.248, 0.248, 0.25))
     """
     if bins < 3 or levels < 1:
         raise InputError(f"a histogram must have at least 3 bins and 1 level, got bins={bins} and levels={levels}.")
@@ -152,10 +154,11 @@ def _bars(
 def _numbers(column: str, cells: NumericCells, a: ColumnProfile, b: ColumnProfile, bins: int) -> Histogram:
     pooled = (_shares(a.counts) + _shares(b.counts)) / (bool(a.values) + bool(b.values) or 1)
     below = np.cumsum(pooled)[:-1]  # of each cut
-    first = min(int(np.searchsorted(below, _TAIL)), len(cells.cuts) - 1)
-    last = max(first, int(np.searchsorted(below, 1 - _TAIL, side="right")) - 1)
+    first, last = _middle(below, _TAIL)
+    scale = _scale(cells.cuts[first : last + 1].tolist(), below[first : last + 1])
+    if scale == "linear":
+        first, last = _fenced(cells.cuts, below, first, last)
     middle = cells.cuts[first : last + 1]
-    scale = _scale(middle.tolist(), below[first : last + 1])
     inner = first + _spread(np.log(middle) if scale == "log" else middle, bins - 2)
     starts = np.concatenate([[0], inner + 1])
     ends = [value for side in (a, b) for value in (side.low, side.high) if value is not None]
@@ -170,6 +173,22 @@ def _numbers(column: str, cells: NumericCells, a: ColumnProfile, b: ColumnProfil
         after=after,
         missing=(a.null_share, b.null_share),
     )
+
+
+def _middle(below: NDArray[np.float64], tail: float) -> tuple[int, int]:
+    """Positions of the first and the last cut that leave at least this share beyond them."""
+    first = min(int(np.searchsorted(below, tail)), len(below) - 1)
+    return first, max(first, int(np.searchsorted(below, 1 - tail, side="right")) - 1)
+
+
+def _fenced(cuts: NDArray[np.float64], below: NDArray[np.float64], first: int, last: int) -> tuple[int, int]:
+    """Without the far ends of heavy tails, which would leave no room for the rest."""
+    low, high = (float(cuts[i]) for i in _middle(below, 0.25))
+    if not low < high:
+        return first, last
+    reach = _FENCE * (high - low)
+    inside = np.searchsorted(cuts, [low - reach, high + reach])
+    return max(first, int(inside[0])), min(last, int(inside[1]) - 1)
 
 
 def _scale(middle: list[float], below: NDArray[np.float64]) -> Literal["linear", "log"]:
