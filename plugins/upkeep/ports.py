@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upkeep.core.columns import Columns
+from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.core.profile.profile import Profile
 
 Json = dict[str, Any]
 
@@ -83,6 +85,29 @@ class Datasets(Protocol):
         A part has a bounded number of rows, or none. A column with gaps has its type of `read` only in parts with gaps:
         whole numbers are integers in one part and floats in another.
         """
+        ...
+
+
+#: Told how many rows are done since it was last told.
+Advance = Callable[[int], None]
+
+
+class LargeTable(Protocol):
+    """A table that is gone through in parts, as it may be larger than memory."""
+
+    rows: int | None  # None if they are known at the end only
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Columns that cannot be counted, and the type that they are of."""
+        ...
+
+    def sample(self, most: int, *, columns: Sequence[str] | None = None, advance: Advance | None = None) -> Columns:
+        """`most` rows drawn uniformly, or all; always the same of one table. Without `columns`, of all that can be counted."""
+        ...
+
+    def profile(self, grid: ReferenceGrid, *, workers: int = 2, advance: Advance | None = None) -> Profile:
+        """Every row counted; the same bits with any number of workers."""
         ...
 
 

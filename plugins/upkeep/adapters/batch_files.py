@@ -41,8 +41,8 @@ class BatchFiles:
         InputError
             If there is no such file or folder, or it is outside the allowed roots.
         """
-        files, path = self._locate(uri)
-        with _explained(uri):
+        files, path = self.locate(uri)
+        with explained(uri):
             if files.isfile(path):
                 return [uri]
             if not files.isdir(path):
@@ -64,17 +64,17 @@ class BatchFiles:
         InputError
             If it is missing, empty, neither CSV nor Parquet, or a CSV file that is not UTF-8.
         """
-        files, path = self._locate(uri)
+        files, path = self.locate(uri)
         if not path.endswith(SUFFIXES):
             raise InputError(f"a batch must be a {' or '.join(SUFFIXES)} file, got {uri!r}. Convert it.")
         return (CsvFile if path.endswith(".csv") else ParquetFile)(files, path, uri)
 
-    def _locate(self, uri: str) -> tuple[Any, str]:
+    def locate(self, uri: str) -> tuple[Any, str]:
+        """The fsspec file system of an address and the path there."""
         import fsspec
 
-        address = self._workspace.source(uri)
         try:
-            files, path = fsspec.core.url_to_fs(address)
+            files, path = fsspec.core.url_to_fs(self._workspace.source(uri))
         except ImportError as err:
             raise InputError(f"the file system of {uri!r} must be installed, but: {err}. Install it.") from err
         return files, str(path)
@@ -113,7 +113,7 @@ class BatchFile(ABC):
         except Misfit as err:
             at, value = err.args
             raise InputError(
-                f"column {name!r} must be {kind} in every row; {self.uri} has {_short(value)} in row {start + at} "
+                f"column {name!r} must be {kind} in every row; {self.uri} has {short(value)} in row {start + at} "
                 "(from 0). Repair the file; nothing of it was taken in."
             ) from err
 
@@ -125,7 +125,7 @@ class BatchFile(ABC):
     def _parts(self, names: list[str]) -> Iterator[pa.RecordBatch]: ...
 
     def _identity(self) -> str:
-        with _explained(self.uri):
+        with explained(self.uri):
             self._files.invalidate_cache(self._path)
             return str(self._files.ukey(self._path))
 
@@ -139,7 +139,7 @@ class BatchFile(ABC):
         return digest.hexdigest()
 
     def _blocks(self) -> Iterator[bytes]:
-        with _explained(self.uri), self._files.open(self._path, "rb") as file:
+        with explained(self.uri), self._files.open(self._path, "rb") as file:
             while block := file.read(1 << 20):
                 yield block
 
@@ -147,12 +147,12 @@ class BatchFile(ABC):
 class ParquetFile(BatchFile):
     @cached_property
     def _seen(self) -> dict[str, Seen]:
-        with _explained(self.uri), self._files.open(self._path, "rb") as file:
+        with explained(self.uri), self._files.open(self._path, "rb") as file:
             names = pq.ParquetFile(file).schema_arrow.names
-            return scan(_distinct(names, self.uri), self._parts(names), stored_kind)
+            return scan(distinct(names, self.uri), self._parts(names), stored_kind)
 
     def _parts(self, names: list[str]) -> Iterator[pa.RecordBatch]:
-        with _explained(self.uri), self._files.open(self._path, "rb") as file:
+        with explained(self.uri), self._files.open(self._path, "rb") as file:
             yield from pq.ParquetFile(file).iter_batches(batch_size=CHUNK_ROWS, columns=names)
 
 
@@ -161,23 +161,13 @@ class CsvFile(BatchFile):
 
     @cached_property
     def _seen(self) -> dict[str, Seen]:
-        names = self._header()
+        names = csv_header(self._files, self._path, self.uri)
         return scan(names, self._parts(names), spelled_kind)
 
-    def _header(self) -> list[str]:
-        with _explained(self.uri), self._files.open(self._path, "rb") as file:
-            names = _reader(file, []).schema.names
-        if len(names) == 1 and re.search(r"[;\t|]", names[0]):
-            raise InputError(
-                f"columns must be separated by commas; {self.uri} has the one column {_short(names[0])}. "
-                "It has another delimiter: write it with commas, or as Parquet."
-            )
-        return _distinct(names, self.uri)
-
     def _parts(self, names: list[str]) -> Iterator[pa.RecordBatch]:
-        with _explained(self.uri), self._files.open(self._path, "rb") as file:
+        with explained(self.uri), self._files.open(self._path, "rb") as file:
             held: list[pa.RecordBatch] = []
-            for block in _reader(file, names):
+            for block in csv_reader(file, names):
                 held.append(block)
                 if sum(part.num_rows for part in held) >= CHUNK_ROWS:
                     yield pa.concat_batches(held)
@@ -204,7 +194,19 @@ class CsvFile(BatchFile):
             yield block
 
 
-def _reader(file: BinaryIO, names: list[str]) -> Any:
+def csv_header(files: Any, path: str, uri: str) -> list[str]:
+    """Column names as a CSV file spells them; InputError if it has another delimiter, or one of them twice."""
+    with explained(uri), files.open(path, "rb") as file:
+        names = csv_reader(file, []).schema.names
+    if len(names) == 1 and re.search(r"[;\t|]", names[0]):
+        raise InputError(
+            f"columns must be separated by commas; {uri} has the one column {short(names[0])}. "
+            "It has another delimiter: write it with commas, or as Parquet."
+        )
+    return distinct(names, uri)
+
+
+def csv_reader(file: BinaryIO, names: list[str]) -> Any:
     """Every column as text: types guessed from the first block break on the second."""
     return pv.open_csv(
         file,
@@ -220,20 +222,20 @@ def _reader(file: BinaryIO, names: list[str]) -> Any:
     )
 
 
-def _distinct(names: list[str], uri: str) -> list[str]:
+def distinct(names: list[str], uri: str) -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"a column's name must be there once; {uri} has {twice} more than once. Rename them.")
     return names
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 @contextmanager
-def _explained(uri: str) -> Iterator[None]:
+def explained(uri: str) -> Iterator[None]:
     """Readers' errors as ours: what lies in the file is an answer, a file system that fails is worth a retry."""
     try:
         yield

@@ -1,0 +1,67 @@
+"""CSV files as one large table: every word is text until its column has been read to the end, or a grid says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from upkeep.adapters.arrow_kinds import Misfit, converted, scan, spelled_kind
+from upkeep.adapters.batch_files import csv_header, csv_reader, explained, short
+from upkeep.adapters.profile_columns import BOOLEANS, plain_columns, read_as
+from upkeep.adapters.profile_files import File, LargeFiles, Part, lacking
+from upkeep.core.columns import Coded, Columns, Table
+from upkeep.core.profile.cells import Cells
+from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.errors import InputError
+from upkeep.ports import Advance
+
+
+class LargeCsv(LargeFiles):
+    """Comma-separated UTF-8 with headers; a kind is what all words of a column, in all files, can be read as."""
+
+    def __init__(self, files: Sequence[File]) -> None:
+        super().__init__(files)
+        self._names = [*csv_header(files[0].system, files[0].path, files[0].uri), *files[0].partition]
+
+    def sample(self, most: int, *, columns: Sequence[str] | None = None, advance: Advance | None = None) -> Columns:
+        names = list(columns or dict.fromkeys(self._names))
+        words = partial(plain_columns, kinds=dict.fromkeys(names, "text"))
+        rows, seen = self.drawn(most, names, words, lambda parts: scan(names, parts, spelled_kind), advance)
+        return {name: _typed(values, seen[name].kind) for name, values in rows.items()}
+
+    def batches(self, file: File, names: list[str]) -> Iterator[pa.RecordBatch]:
+        lacking(file, names, csv_header(file.system, file.path, file.uri))
+        with explained(file.uri), file.system.open(file.path, "rb") as opened:
+            yield from csv_reader(opened, names)
+
+    def constant(self, name: str, value: str | None, rows: int) -> pa.Array:  # noqa: ARG002 - words need no name
+        return pa.repeat(pa.scalar(value, pa.string()), rows)
+
+    def table(self, part: Part, grid: ReferenceGrid) -> Table:
+        return {name: _read(part, name, cells) for name, cells in grid.cells.items()}
+
+
+def _read(part: Part, name: str, cells: Cells) -> NDArray[Any] | Coded:
+    words = part.data.column(name)
+    try:
+        return read_as(words, cells)
+    except Misfit as err:
+        at, word = err.args
+        raise InputError(
+            f"column {name!r} must hold numbers or times as in the grid; {part.file.uri} has {short(word)} in row "
+            f"{part.first + at} (from 0). Repair the file, or make a grid of the new table."
+        ) from err
+
+
+def _typed(words: NDArray[Any], kind: str) -> NDArray[Any]:
+    """The sampled words of a column as its kind."""
+    if kind == "text":
+        return words
+    if kind == "boolean":
+        return np.array([BOOLEANS.get(str(word).strip().lower()) for word in words.tolist()], dtype=object)
+    return converted(pa.array(words, pa.string()), "datetime" if kind == "datetime" else "number", nullable=True)
