@@ -47,17 +47,14 @@ class Datasets(Protocol):
         meta: Json | None = None,
     ) -> Batch:
         """Store a batch partitioned by the date of column `time`; if it is there already, change nothing."""
-        ...
 
     def find(self, name: str, batch: str) -> Batch | None: ...
 
     def batches(self, name: str) -> list[Batch]:
         """Every whole batch, oldest first (by `since`, then by id)."""
-        ...
 
     def export(self, name: str, batch: str, path: str) -> None:
         """Write a batch as one Parquet file; the same batch gives the same bytes."""
-        ...
 
     def read(
         self,
@@ -69,7 +66,6 @@ class Datasets(Protocol):
         columns: Sequence[str] | None = None,
     ) -> Columns:
         """Rows in a fixed order (batch, then date, then as written); time is limited to [since, until)."""
-        ...
 
     def scan(
         self,
@@ -85,7 +81,6 @@ class Datasets(Protocol):
         A part has a bounded number of rows, or none. A column with gaps has its type of `read` only in parts with gaps:
         whole numbers are integers in one part and floats in another.
         """
-        ...
 
 
 #: Told how many rows are done since it was last told.
@@ -100,15 +95,12 @@ class LargeTable(Protocol):
     @property
     def left_out(self) -> Mapping[str, str]:
         """Columns that cannot be counted, and the type that they are of."""
-        ...
 
     def sample(self, most: int, *, columns: Sequence[str] | None = None, advance: Advance | None = None) -> Columns:
         """`most` rows drawn uniformly, or all; always the same of one table. Without `columns`, of all that can be counted."""
-        ...
 
     def profile(self, grid: ReferenceGrid, *, workers: int = 2, advance: Advance | None = None) -> Profile:
         """Every row counted; the same bits with any number of workers."""
-        ...
 
 
 class Documents(Protocol):
@@ -120,11 +112,9 @@ class Documents(Protocol):
 
     def names(self, kind: str, prefix: str = "") -> list[str]:
         """Ids of a kind that start with `prefix`, sorted."""
-        ...
 
     def put_text(self, kind: str, name: str, text: str) -> str:
         """Store a page or a picture under its full file name; returns its path relative to the reports' root."""
-        ...
 
 
 class SourceBatch(Protocol):
@@ -136,17 +126,14 @@ class SourceBatch(Protocol):
     @property
     def kinds(self) -> dict[str, str]:
         """Column name as the source spells it -> integer|number|text|datetime|boolean|null; may cost a pass over it."""
-        ...
 
     def chunks(self, kinds: Mapping[str, str]) -> Iterator[Columns]:
         """Rows as `Columns` under the source's spelling, each column converted to the kind asked for."""
-        ...
 
 
 class BatchSource(Protocol):
     def list(self, uri: str) -> list[str]:
         """The files a path, folder or URL stands for, sorted."""
-        ...
 
     def open(self, uri: str) -> SourceBatch: ...
 
@@ -172,7 +159,6 @@ class CheckResult:
 class Validator(Protocol):
     def run(self, suite: Json, table: Columns) -> list[CheckResult]:
         """One result per expectation of the suite, in its order."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,17 +182,14 @@ class VersionStore(Protocol):
 
         `writers` maps a file's name in the dataset (``features/4f2a.parquet``) to a function that writes it to a path.
         """
-        ...
 
     def find(self, tag: str) -> DatasetVersion: ...
 
     def versions(self, dataset: str) -> list[DatasetVersion]:
         """Oldest first."""
-        ...
 
     def pull(self, tag: str) -> list[str]:
         """Paths of the version's files, fetched from the remote where needed, each verified against its md5."""
-        ...
 
 
 class Scorer(Protocol):
@@ -217,7 +200,6 @@ class Scorer(Protocol):
 
     def score(self, table: Columns) -> NDArray[np.float64]:
         """Probability of the positive class per row, shape (n,)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +218,6 @@ class Training:
 class Trainer(Protocol):
     def fit(self, factory: str, table: Columns, label: NDArray[np.int64], params: Json) -> Any:
         """Build the estimator with ``module:function`` and fit it; the result is opaque to the stage."""
-        ...
 
     def score(self, model: Any, table: Columns) -> NDArray[np.float64]: ...
 
@@ -249,7 +230,6 @@ class Tracker(Protocol):
 
         The same `tags["upkeep.training_id"]` gives the same run and version, however often it is called.
         """
-        ...
 
     def version(self, model: str, alias: str) -> str | None: ...
 
@@ -257,7 +237,6 @@ class Tracker(Protocol):
 
     def record(self, model: str, version: str, name: str) -> Json:
         """A JSON artifact of the version's run."""
-        ...
 
     def set_alias(self, model: str, alias: str, version: str) -> None: ...
 
@@ -267,4 +246,3 @@ class Tracker(Protocol):
 class Painter(Protocol):
     def draw(self, report: Json, history: Sequence[Json]) -> str:
         """A health report as one self-contained SVG; `history` are the reports of earlier windows, oldest first."""
-        ...
