@@ -315,6 +315,8 @@ def test_columns_are_described_and_the_windows_profile_and_a_sample_are_kept(hou
         f["statistic"] for f in report["drift"] if (f["column"], f["distance"]) == ("fare", "ks")
     )
     assert {"psi", "jensen_shannon", "wasserstein"} <= set(distances)
+    assert report["histograms"][0]["column"] == "fare"
+    assert report["histograms"][0]["missing"] == [0.0, fare["null_share"]]
     assert (profile.rows, sample.seen, len(sample.ids)) == (ROWS, ROWS, 1_000)
     assert set(sample.rows) == {"fare", "zone", "score"}
 

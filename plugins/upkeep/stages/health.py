@@ -15,6 +15,7 @@ from upkeep.core.drift.spending import spend
 from upkeep.core.feedback.accuracy import AccuracyEstimate, estimate_accuracy
 from upkeep.core.feedback.delays import DelaySummary, summarise_delays
 from upkeep.core.feedback.reference import ModelReference
+from upkeep.core.profile.histogram import Histogram, histogram
 from upkeep.core.profile.profile import Profile
 from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
 from upkeep.stages.health_window import Window
@@ -22,6 +23,8 @@ from upkeep.stages.monitor_policy import MonitorPolicy
 
 #: Kinds of finding that share the error probability: drift of a column, telling live rows apart, accuracy, slow groups.
 PARTS = 4
+#: Columns that are shown as histograms: those that moved most surely.
+HISTOGRAMS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class Health:
     parts: Decomposition
     delays: DelaySummary
     columns: Mapping[str, ColumnFacts]
+    histograms: tuple[Histogram, ...]
     adversary: AdversaryReport | None
 
 
@@ -62,14 +66,16 @@ def examine(
     part = policy.alpha / PARTS
     accuracy = estimate_accuracy(reference, joined["score"], joined["label"], alpha=part, look=look)
     natural = {key: max(policy.floor, value) for key, value in reference.tolerances.items()}
+    drift = compare(
+        window.reference,
+        window.profile,
+        alpha=part,
+        look=look,
+        tolerance=dict.fromkeys(window.reference.columns, policy.floor) | natural,
+    )
+    moved_most = list(dict.fromkeys(finding.column for finding in drift.findings))[:HISTOGRAMS]
     return Health(
-        drift=compare(
-            window.reference,
-            window.profile,
-            alpha=part,
-            look=look,
-            tolerance=dict.fromkeys(window.reference.columns, policy.floor) | natural,
-        ),
+        drift=drift,
         accuracy=accuracy,
         parts=_parts(reference, accuracy),
         delays=summarise_delays(
@@ -79,6 +85,7 @@ def examine(
             groups={name: joined[name] for name in window.reference.columns if name in joined and name != "score"},
             alpha=spend(part, look),
         ),
+        histograms=tuple(histogram(window.reference, window.profile, name) for name in moved_most),
         adversary=window.opponent.report(alpha=part, look=look) if window.opponent else None,
         columns={name: _facts(window.reference, window.profile, name) for name in window.reference.columns},
     )

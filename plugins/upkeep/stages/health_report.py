@@ -32,6 +32,7 @@ def health_report(health: Health, facts: Json) -> Json:
             "delays": asdict(health.delays),
             "adversary": asdict(health.adversary) if health.adversary else None,
             "columns": {name: asdict(facts) for name, facts in health.columns.items()},
+            "histograms": [asdict(shown) for shown in health.histograms],
             "sentence": " ".join(sentences[:2]),
             "sentences": sentences,
         }
