@@ -23,6 +23,7 @@ def get_provider_info() -> dict[str, Any]:
         "score",
         "monitor",
         "suggest",
+        "profile",
     )
     about = {"integration-name": "Upkeep"}
     return {

@@ -146,6 +146,31 @@ class DataStages:
         about |= {"batches": list(batches), "since": since, "until": until, "validations": validations}
         return about | self._published("versions", made.tag, about)
 
+    def partitions(self) -> list[str]:
+        """Batches of the features, each to be profiled on its own."""
+        from upkeep.stages.profile_partitions import list_partitions
+
+        return list_partitions(self.backends.datasets, self.backends.documents, **self._profiled)
+
+    def profile_partition(self, batch: str) -> str:
+        """Count one batch of the features; the name of its profile."""
+        from upkeep.stages.profile_partitions import profile_partition
+
+        return profile_partition(self.backends.datasets, self.backends.documents, **self._profiled, batch=batch)
+
+    def merge_partitions(self, partitions: Sequence[str]) -> Json:
+        """Add up profiles of partitions; `profile` names the sum among the table profiles."""
+        from upkeep.stages.profile_partitions import merge_partitions
+
+        name, profile = merge_partitions(self.backends.documents, **self._profiled, partitions=partitions)
+        made: Json = {"profile": name, "partitions": len(set(partitions)), "rows": profile.rows}
+        nulls = {column: counted.null_share for column, counted in profile.columns.items()}
+        return made | self._published("profiles", name, made | {"null_shares": nulls})
+
+    @property
+    def _profiled(self) -> Json:
+        return {"table": f"{self.life.dataset}/features", "columns": list(self.life.training["features"])}
+
     def newest_tag(self) -> str:
         """Tag of the newest dataset version."""
         made = self.backends.versions.versions(self.life.dataset)
