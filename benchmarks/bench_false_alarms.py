@@ -54,7 +54,7 @@ def main() -> None:
         figures = _lives(report, pool, given.lives or (40 if quick else 2_000), given.windows)
         figures |= _moved(report, pool, 10 if quick else 200)
         figures |= _large(report, pool, 10 if quick else 200, given.windows)
-        figures |= _tiny(report, pool, 2 if quick else 20)
+        figures |= _tiny(report, pool, 1 if quick else 10)
         figures |= _delays(report, pool, 20 if quick else 200)
         figures |= _pairs(report, pool, 20 if quick else 200, asked)
     report.finish(figures, given.markdown)
@@ -118,22 +118,21 @@ def _large(report: Report, pool: Pool, lives: int, windows: int) -> dict[str, An
     return {"large_lives": lives, "large_lives_alarmed": ours / lives, "large_control_lives_alarmed": rates}
 
 
-def _tiny(report: Report, pool: Pool, windows: int, rows: int = 1_000_000) -> dict[str, Any]:
-    found = _all(pool, "tiny shifts", partial(_one_tiny, rows, windows), range(len(TINY)))
-    rules = list(found[0])
+def _tiny(report: Report, pool: Pool, references: int, rows: int = 1_000_000) -> dict[str, Any]:
+    """Each reference is followed by four windows."""
+    each = 4
+    found = _all(pool, "tiny shifts", partial(_one_tiny, rows, each), range(references * len(TINY)))
+    windows = references * each
+    shares = {
+        shift: {rule: sum(alarms[rule] for alarms in found[kind :: len(TINY)]) / windows for rule in found[0]}
+        for kind, shift in enumerate(TINY)
+    }
     report.table(
         f"Windows called drifted at {rows:,} rows x 5 columns, {windows} windows of each kind",
-        ("what moved", *rules),
-        [
-            (shift, *(_percent(alarms[rule] / windows) for rule in rules))
-            for shift, alarms in zip(TINY, found, strict=True)
-        ],
+        ("what moved", *found[0]),
+        [(shift, *(_percent(share) for share in several.values())) for shift, several in shares.items()],
     )
-    return {
-        "tiny_shift_windows_alarmed": {
-            shift: {rule: alarms[rule] / windows for rule in rules} for shift, alarms in zip(TINY, found, strict=True)
-        }
-    }
+    return {"tiny_shift_windows_alarmed": shares}
 
 
 def _delays(report: Report, pool: Pool, runs: int) -> dict[str, Any]:
@@ -252,8 +251,8 @@ def _one_large_life(windows: int, seed: int) -> Life:
     return large_life((SEED, 2, seed), windows)
 
 
-def _one_tiny(rows: int, windows: int, kind: int) -> dict[str, int]:
-    return tiny((SEED, 3, kind), rows, TINY[kind], windows)
+def _one_tiny(rows: int, windows: int, seed: int) -> dict[str, int]:
+    return tiny((SEED, 3, seed), rows, TINY[seed % len(TINY)], windows)
 
 
 def _one_delay(rows: int, look: int, seed: int) -> tuple[int | None, bool]:
