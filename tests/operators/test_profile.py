@@ -33,6 +33,7 @@ def _airflow(root, tmp_path):
     environment = os.environ | {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPO / "dags"),
         "UPKEEP_HOME": str(root),
     }
     command = [sys.executable, "-c", _RUN, str(REPO / "dags" / "profile.py")]

@@ -21,13 +21,25 @@ def large_table(workspace: Workspace, uri: str) -> LargeFiles:
     InputError
         If there is no such file, it is outside the allowed roots or cannot be read, or formats are mixed.
     """
+    files = files_of(workspace, uri)
+    if files[0].path.endswith(".csv"):
+        from upkeep.adapters.profile_csv import LargeCsv
+
+        return LargeCsv(files)
+    from upkeep.adapters.profile_parquet import LargeParquet
+
+    return LargeParquet(files)
+
+
+def files_of(workspace: Workspace, uri: str) -> list[File]:
+    """The files of one table, in the order in which they are read."""
     source = BatchFiles(workspace)
     found = source.list(uri)
-    formats = sorted({suffix for suffix in SUFFIXES for name in found if name.endswith(suffix)})
-    if len(formats) != 1 or not all(name.endswith(tuple(formats)) for name in found):
+    formats = {suffix for suffix in SUFFIXES for name in found if name.endswith(suffix)}
+    if len(formats) != 1 or not all(name.endswith(SUFFIXES) for name in found):
         raise InputError(
-            f"a table must be {' files, or '.join(SUFFIXES)} files of one format; {without_credentials(uri)!r} has "
-            f"{' and '.join(formats) or 'none'}. Name one file, or a folder of such files."
+            f"a table must be {' files or '.join(SUFFIXES)} files, not both; {without_credentials(uri)!r} has "
+            f"{' and '.join(sorted(formats)) or 'neither'}. Name one file, or a folder of such files."
         )
     _, root = source.locate(uri)
     files = []
@@ -35,13 +47,7 @@ def large_table(workspace: Workspace, uri: str) -> LargeFiles:
         system, path = source.locate(name)
         partition = _partition(path.removeprefix(root.rstrip("/")))
         files.append(File(number=number, uri=without_credentials(name), system=system, path=path, partition=partition))
-    if formats == [".csv"]:
-        from upkeep.adapters.profile_csv import LargeCsv
-
-        return LargeCsv(files)
-    from upkeep.adapters.profile_parquet import LargeParquet
-
-    return LargeParquet(files)
+    return files
 
 
 def _partition(path: str) -> dict[str, str | None]:
