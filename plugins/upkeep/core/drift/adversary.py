@@ -189,16 +189,21 @@ class Adversary:
             batches=batches,
         )
 
+    @property
+    def _asked(self) -> int:
+        """Rows of the reference that teach, and that judge, one mini-batch at most."""
+        return min(_LEARNED, len(self.taught), len(self.judges))
+
     def _batch(self, rows: int) -> int:
         """Rows of the next mini-batch: few at first, so that what follows is tested by what has been learned."""
-        size = min(max(_FEWEST, int(self.learner.moved.rows) // 4), max(4 * _FEWEST, rows // 16), _MOST)
-        return min(size, len(self.taught), len(self.judges))
+        known = int(self.learner.moved.rows)
+        return min(max(_FEWEST, known // 2), max(min(4 * _FEWEST, self._asked), rows // 16), _MOST)
 
     def _flat(self, rows: Table) -> NDArray[np.intp]:
         return self.learner.features.flat(cell_numbers(self.reference.grid, rows))
 
     def _step(self, live: NDArray[np.intp]) -> Adversary:
-        every = slice(None, None, -(-len(live) // _LEARNED))
+        every = slice(None, None, -(-len(live) // self._asked))
         rows = len(live[every])
         odds = self.learner.log_odds(live)
         against = self.learner.log_odds(self.judges[turn(self.learned_rows, rows, len(self.judges))])

@@ -28,8 +28,9 @@ class Learner:
     -----
     Each batch moves every weight by its gradient over its summed curvature, an online Newton step with the diagonal of
     the Hessian, cast as a sum so that small weights can be left out (follow the regularised leader; McMahan 2011). Where
-    columns go together such steps add up to too long a one, so the whole step is multiplied by what fits the batch
-    best along it, over the square root of the batches seen, and never by more than one. Old batches fade.
+    columns go together such steps add up to too long a one, so the step of all cells, and then that of all products, is
+    multiplied by what fits the batch best, over the square root of the batches seen, and never by more than one. Old
+    batches fade.
     """
 
     features: Features
@@ -63,30 +64,42 @@ class Learner:
 
     def log_odds(self, flat: NDArray[np.intp]) -> Floats:
         """Log-odds of "live" of rows given by their cells, shape (n, d)."""
-        return _log_odds(self.features, self.table, self.product_weights, flat)
+        return _alone(self.table, flat) + _pairs(self.features, self.product_weights, flat)
 
     def learn(self, live: Seen, scored: Floats, reference: Seen, weights: Floats, keep: float = 1.0) -> Learner:
         """One step on n live rows, whose log-odds are `scored`, and n reference rows, which count as `weights`."""
-        rows = len(live)
+        rows, d = live.cells.shape
         before = (scored, self.log_odds(reference.cells))
         residuals = (expit(-before[0]), -weights * expit(before[1]))
         gradients = (
-            self._cell_gradient(live, residuals[0]) + self._cell_gradient(reference, residuals[1]),
+            self._by_function(
+                self._held(live, np.repeat(residuals[0], d)) + self._held(reference, np.repeat(residuals[1], d))
+            ),
             self._product_gradient(live, residuals[0]) + self._product_gradient(reference, residuals[1]),
         )
-        held = np.bincount(live.cells.ravel(), minlength=self.table.size).reshape(self.table.shape)
+        held = self._held(live, None)
         curvatures = (
             ((held + rows * self.features.mass)[:, None, :] @ self.features.squares)[:, 0] / 4,
             rows * self.features.variance / 2,
         )
         moved = self._moved(held, live.scores, keep)
-        full = self._after(gradients, curvatures, moved, 1.0, keep)
+        full = self._after(gradients, curvatures, moved, (1.0, 1.0), keep)
         some = slice(None, None, max(1, 2 * rows // _STEP_ROWS))
-        table, products = full.table - self.table, full.product_weights - self.product_weights
-        along = [_log_odds(self.features, table, products, seen.cells[some]) for seen in (live, reference)]
-        best = best_step((before[0][some], before[1][some]), (along[0], along[1]), weights[some])
-        step = min(1.0, best / math.sqrt(1.0 + self.moved.rows / rows))
-        return full if step == 1.0 else self._after(gradients, curvatures, moved, step, keep)
+        steps = full._steps_from(self, (live[some], reference[some]), (before[0][some], before[1][some]), weights[some])
+        calm = math.sqrt(1.0 + self.moved.rows / rows)
+        taken = (min(1.0, steps[0] / calm), min(1.0, steps[1] / calm))
+        return full if taken == (1.0, 1.0) else self._after(gradients, curvatures, moved, taken, keep)
+
+    def _steps_from(
+        self, old: Learner, rows: tuple[Seen, Seen], odds: tuple[Floats, Floats], weights: Floats
+    ) -> tuple[float, float]:
+        """The best multiples of the way from the old weights to these: of cells, and given that, of products."""
+        table, products = self.table - old.table, self.product_weights - old.product_weights
+        alone = (_alone(table, rows[0].cells), _alone(table, rows[1].cells))
+        pairs = (_pairs(self.features, products, rows[0].cells), _pairs(self.features, products, rows[1].cells))
+        first = best_step(odds, alone, weights)
+        short = min(1.0, first)
+        return first, best_step((odds[0] + short * alone[0], odds[1] + short * alone[1]), pairs, weights)
 
     def faded(self, rows: float) -> Learner:
         """The same, as if learned from no more than so many rows."""
@@ -117,10 +130,13 @@ class Learner:
         """Standard error of what was learned over that from fresh rows: a reference row that is used again adds none."""
         return math.sqrt((1.0 + max(1.0, self.moved.rows / self.features.rows)) / 2)
 
-    def _cell_gradient(self, rows: Seen, residual: Floats) -> Floats:
-        d, size = self.table.shape
-        held = np.bincount(rows.cells.ravel(), weights=np.repeat(residual, d), minlength=d * size)
-        return np.asarray((held.reshape(d, 1, size) @ self.features.functions)[:, 0])
+    def _held(self, rows: Seen, counts: Floats | None) -> Floats:
+        """Sum over the rows of what each cell counts, shape (d, C); one if not given."""
+        held = np.bincount(rows.cells.ravel(), weights=counts, minlength=self.table.size)
+        return np.asarray(held, dtype=np.float64).reshape(self.table.shape)
+
+    def _by_function(self, held: Floats) -> Floats:
+        return np.asarray((held[:, None, :] @ self.features.functions)[:, 0])
 
     def _product_gradient(self, rows: Seen, residual: Floats) -> Floats:
         products = (rows.scores * residual[:, None].astype(np.float32)).T @ rows.scores
@@ -131,17 +147,17 @@ class Learner:
         gradients: tuple[Floats, Floats],
         curvatures: tuple[Floats, Floats],
         moved: Moved,
-        step: float,
+        steps: tuple[float, float],
         keep: float,
     ) -> Learner:
         return Learner(
             features=self.features,
-            cells=self.cells.after(self.cell_weights, gradients[0], curvatures[0], step, keep),
-            products=self.products.after(self.product_weights, gradients[1], curvatures[1], step, keep),
+            cells=self.cells.after(self.cell_weights, gradients[0], curvatures[0], steps[0], keep),
+            products=self.products.after(self.product_weights, gradients[1], curvatures[1], steps[1], keep),
             moved=moved,
         )
 
-    def _moved(self, held: NDArray[np.intp], scores: NDArray[np.float32], keep: float) -> Moved:
+    def _moved(self, held: Floats, scores: NDArray[np.float32], keep: float) -> Moved:
         rows = len(scores)
         old = self.moved.faded(keep)
         return Moved(
@@ -173,11 +189,14 @@ def best_step(before: tuple[Floats, Floats], along: tuple[Floats, Floats], weigh
     return step
 
 
-def _log_odds(features: Features, table: Floats, products: Floats, flat: NDArray[np.intp]) -> Floats:
-    odds: Floats = table.astype(np.float32).ravel().take(flat).sum(axis=1).astype(np.float64)
+def _alone(table: Floats, flat: NDArray[np.intp]) -> Floats:
+    return np.asarray(table.astype(np.float32).ravel().take(flat).sum(axis=1), dtype=np.float64)
+
+
+def _pairs(features: Features, products: Floats, flat: NDArray[np.intp]) -> Floats:
     used = np.flatnonzero(products.any(axis=0) | products.any(axis=1))  # of most scores no product counts
-    if len(used):
-        scores = features.scored(flat, used)
-        odds += np.einsum("ij,ij->i", scores @ products[np.ix_(used, used)].astype(np.float32), scores)
-        odds -= float((products * features.together).sum())
-    return odds
+    if not len(used):
+        return np.zeros(len(flat))
+    scores, among = features.scored(flat, used), products[np.ix_(used, used)].astype(np.float32)
+    odds = np.einsum("ij,ij->i", scores @ among, scores).astype(np.float64)
+    return np.asarray(odds - float((products * features.together).sum()))
