@@ -181,6 +181,10 @@ def _pairs(
     header = ("rule", "false alarms", "columns named", "alarm at the shift", "the column named", "pairs")
     rows = [(rule, _percent(r[0]), f"{r[1]:.2f}", _percent(r[2]), _percent(r[3]), r[4]) for rule, r in rates.items()]
     report.table(f"Pairs of {size:,} x 20, without drift and with .2 sigma in 1 column", header, rows)
+    if asked:
+        report.paragraph(
+            "nannyml cuts a table into ten chunks: one that alerts is an alarm, and more than five name their column."
+        )
     for failure in failed:
         report.paragraph(failure)
     return {
