@@ -1,6 +1,6 @@
 """One-pass adversarial validation against a gradient-boosted classifier that is trained anew on every window.
 
-    python benchmarks/bench_adversary.py [--quick]
+    python benchmarks/bench_adversary.py [--quick] [--markdown FILE]
 
 Ten shifts are planted in tables of 20 columns. Both sides get the same reference sample of 10,000 rows, the same window
 of 10,000, and one thread. The one-pass classifier has two quiet windows behind it; its AUC is that of test-then-train
@@ -13,16 +13,17 @@ lives without a shift, and a million rows of 40 columns.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from report import Report
 from upkeep.core.columns import Columns, concatenate, row_count
 from upkeep.core.drift.adversary import Adversary
 from upkeep.core.drift.adversary_judge import auc
@@ -254,40 +255,58 @@ def million(n: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one window per shift and fewer lives")
     import sklearn.ensemble  # noqa: F401  threads can be limited only of what is loaded
 
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one window per shift and fewer lives")
+    parser.add_argument("--markdown", type=Path)
+    given = parser.parse_args()
+    report = Report("One-pass adversarial validation")
     with threadpool_limits(1):
-        print(json.dumps(measure(quick=parser.parse_args().quick)))
+        figures = _shifts(report, 1 if given.quick else 3)
+        figures |= _lives(report, *((10, 20, 500, 2_000) if given.quick else (100, 50, 1_000, 4_000)))
+        figures |= _million(report)
+    report.finish(figures, given.markdown)
 
 
-def measure(*, quick: bool) -> dict[str, Any]:
+def _shifts(report: Report, trials: int) -> dict[str, Any]:
     trial((0,), None)  # imports and caches are nobody's cost
     found: dict[str, list[Trial]] = {}
     for name in tqdm([None, *SHIFTS], desc="shifts", leave=False):
-        found[name or "no shift"] = [trial((1, seed), name) for seed in range(1 if quick else 3)]
-    print(_table(found))
-    figures = _summary({name: trials for name, trials in found.items() if name != "no shift"})
-    lives = null_lives(10, 20, 500, 2_000) if quick else null_lives(100, 50, 1_000, 4_000)
-    print(
-        f"\n{lives.lives} lives without a shift: {lives.alarmed} alarmed, {lives.left_band} left the band; "
-        f"a z-test per window alarmed in {lives.z_test}, and in {lives.reused} if judged by the rows that taught."
+        found[name or "no shift"] = [trial((1, seed), name) for seed in range(trials)]
+    header = ["shift", *COLUMNS, "ratio", "ranked first"]
+    report.table("AUC and CPU time, one thread", header, [_cells(name, trials) for name, trials in found.items()])
+    return _summary({name: trials for name, trials in found.items() if name != "no shift"})
+
+
+def _lives(report: Report, lives: int, windows: int, n: int, sample_rows: int) -> dict[str, int]:
+    counts = null_lives(lives, windows, n, sample_rows)
+    report.table(
+        f"{lives} lives of {windows} windows of {n} rows without a shift, sample of {sample_rows}",
+        ["what happened", "lives"],
+        [
+            ("drift was called", counts.alarmed),
+            (f"the AUC left its band (promise: at most {ALPHA:.0%})", counts.left_band),
+            ("a z-test at 5 % per window alarmed", counts.z_test),
+            ("the same, judged by the rows that taught", counts.reused),
+        ],
     )
+    return {
+        "null_lives": counts.lives,
+        "null_lives_alarmed": counts.alarmed,
+        "null_lives_out_of_band": counts.left_band,
+        "z_test_lives_alarmed": counts.z_test,
+        "reused_rows_lives_alarmed": counts.reused,
+    }
+
+
+def _million(report: Report) -> dict[str, float]:
     speed = million(1_000_000)
-    print(
+    report.paragraph(
         f"1,000,000 rows of 40 columns against a sample of 20,000: {speed['cpu_s']:.2f} s; "
         f"a linear SGD classifier that tests and learns on 1,000,000 + 1,000,000: {speed['linear_cpu_s']:.2f} s."
     )
-    return figures | {
-        "null_lives": lives.lives,
-        "null_lives_alarmed": lives.alarmed,
-        "null_lives_out_of_band": lives.left_band,
-        "z_test_lives_alarmed": lives.z_test,
-        "reused_rows_lives_alarmed": lives.reused,
-        "million_cpu_s": round(speed["cpu_s"], 3),
-        "million_linear_cpu_s": round(speed["linear_cpu_s"], 3),
-    }
+    return {"million_cpu_s": round(speed["cpu_s"], 3), "million_linear_cpu_s": round(speed["linear_cpu_s"], 3)}
 
 
 #: Heading and field of the table's columns; times are given in milliseconds.
@@ -302,14 +321,10 @@ COLUMNS = {
 }
 
 
-def _table(found: dict[str, list[Trial]]) -> str:
-    lines = [f"{'shift':24}{''.join(f'{head:>9}' for head in COLUMNS)}{'ratio':>7}  first column"]
-    for name, trials in found.items():
-        m = _means(trials)
-        shown = [f"{1e3 * m[f]:9.0f}" if f.endswith("_s") else f"{m[f]:9.3f}" for f in COLUMNS.values()]
-        firsts = ", ".join(t.first for t in trials)
-        lines.append(f"{name:24}{''.join(shown)}{m['boosted_s'] / m['one_pass_s']:7.0f}  {firsts}")
-    return "\n".join(lines)
+def _cells(name: str, trials: list[Trial]) -> list[str]:
+    m = _means(trials)
+    shown = [f"{1e3 * m[f]:.0f}" if f.endswith("_s") else f"{m[f]:.3f}" for f in COLUMNS.values()]
+    return [name, *shown, f"{m['boosted_s'] / m['one_pass_s']:.0f}", ", ".join(dict.fromkeys(t.first for t in trials))]
 
 
 def _means(trials: list[Trial]) -> dict[str, float]:
