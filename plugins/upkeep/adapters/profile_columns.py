@@ -55,6 +55,8 @@ def plain_columns(part: pa.RecordBatch, kinds: Mapping[str, str]) -> Columns:
 def _counted_as(values: pa.Array, cells: Cells) -> NDArray[Any] | Coded:
     if isinstance(cells, CategoryCells):
         return _levels(_spelled_types(values), cells.levels)
+    if _is_dictionary(values) and kind_of(values.type) != "text":
+        values = values.dictionary_decode()
     kind = kind_of(values.type)
     if kind == "text":  # of another sort than its cells, which the count says, unless nothing is there
         return Coded(np.where(_present(values), 0, -1), ("text",))
@@ -73,19 +75,17 @@ def read_as(words: pa.Array, cells: Cells) -> NDArray[Any] | Coded:
 
 
 def _plain(values: pa.Array, kind: str) -> NDArray[Any]:
-    if pa.types.is_dictionary(values.type):
+    if kind in ("text", "boolean"):
+        encoded = values if _is_dictionary(values) else values.dictionary_encode()
+        words = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+        return np.asarray(words[_codes(encoded)])  # equal words are one object
+    if _is_dictionary(values):
         values = values.dictionary_decode()
-    if kind == "datetime":
-        return _times(values)
-    if kind in ("number", "null"):
-        return _numbers(values)
-    return np.array(values.to_pylist(), dtype=object)
+    return _times(values) if kind == "datetime" else _numbers(values)
 
 
 def _numbers(values: pa.Array) -> NDArray[Any]:
     """Numbers with NaN where there is none; a whole number beyond 2^53 becomes the nearest float."""
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
     if not pa.types.is_floating(values.type) and (values.null_count or not pa.types.is_integer(values.type)):
         values = values.cast(pa.float64(), safe=False)
     return np.asarray(values.to_numpy(zero_copy_only=False))
@@ -115,7 +115,12 @@ def _levels(values: pa.Array, levels: tuple[str, ...], spellings: Mapping[str, s
     if spellings:
         words = pa.array([spellings.get(word.strip().lower(), word) for word in words.to_pylist()], pa.string())
     places = np.append(_positions(words, levels), -1)  # index -1, a missing value, finds the last
-    return Coded(places[pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)], known)
+    return Coded(places[_codes(encoded)], known)
+
+
+def _codes(values: pa.DictionaryArray) -> NDArray[np.int64]:
+    """Places in the dictionary, -1 for a missing value."""
+    return np.asarray(pc.fill_null(values.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False))
 
 
 def _positions(words: pa.Array, levels: tuple[str, ...]) -> NDArray[np.int32]:
