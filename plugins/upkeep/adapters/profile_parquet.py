@@ -73,7 +73,12 @@ class LargeParquet(LargeFiles):
             lacking(file, names, about.schema_arrow.names)
             coded = _coded(about, names)
             streamed = pq.ParquetFile(
-                opened, metadata=about.metadata, read_dictionary=coded, buffer_size=_STREAM_BYTES, pre_buffer=False
+                opened,
+                metadata=about.metadata,
+                read_dictionary=coded,
+                buffer_size=_STREAM_BYTES,
+                pre_buffer=False,
+                page_checksum_verification=True,  # of pages that have one
             )
             yield from streamed.iter_batches(batch_size=PART_ROWS, columns=names)
 

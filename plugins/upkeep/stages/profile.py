@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from upkeep.core.columns import Columns, row_count
 from upkeep.core.drift.compare import DriftReport, compare
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.profile import Profile
@@ -41,10 +42,19 @@ def profile_table(
     if workers < 1:
         raise InputError(f"workers must be at least 1, got {workers}.")
     if grid is None:
-        grid = ReferenceGrid.fit(table.sample(SAMPLE_ROWS, columns=columns, advance=advance))
+        grid = fitted(table.sample(SAMPLE_ROWS, columns=columns, advance=advance))
     elif columns:
         grid = grid.only(columns)
     return table.profile(grid, workers=workers, advance=advance)
+
+
+def fitted(sample: Columns) -> ReferenceGrid:
+    """Cells for a sample; InputError for one without rows."""
+    if not row_count(sample):
+        raise InputError(
+            "a table must have rows for cells to be fitted to them, but has none. Give a grid, or other files."
+        )
+    return ReferenceGrid.fit(sample)
 
 
 def profile_record(profile: Profile) -> Json:

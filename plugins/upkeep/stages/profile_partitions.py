@@ -14,7 +14,7 @@ from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json
-from upkeep.stages.profile import SAMPLE_ROWS, profile_from_record, profile_record
+from upkeep.stages.profile import SAMPLE_ROWS, fitted, profile_from_record, profile_record
 
 
 def list_partitions(datasets: Datasets, documents: Documents, *, table: str, columns: Sequence[str]) -> list[str]:
@@ -86,7 +86,7 @@ def _fitted(datasets: Datasets, table: str, batches: Sequence[str], columns: Seq
             at, keys = sample.candidates(number, first, row_count(part))
             sample = sample.add(select(part, at), keys)
             first += row_count(part)
-    return ReferenceGrid.fit(sample.rows())
+    return fitted(sample.rows())
 
 
 def _grid(documents: Documents, table: str, columns: Sequence[str]) -> ReferenceGrid:
