@@ -35,7 +35,7 @@ class HealthPicture:
         reports = [*history, report][-WINDOWS:]
         findings, histograms = report["drift"][:BARS], report.get("histograms", [])[:HISTOGRAMS]
         rows = -(-len(histograms) // _ACROSS)
-        heights = [3.1, 2.3, 0.4 + 1.75 * rows if rows else 0.0, 1.0 + 0.26 * len(findings)]
+        heights = [3.1, 2.3, 0.5 + 1.75 * rows if rows else 0.0, 1.3 + 0.26 * len(findings)]
         with style():
             figure = Figure(figsize=(_WIDTH_IN, sum(heights)), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.07))
             kept = [height for height in heights if height]

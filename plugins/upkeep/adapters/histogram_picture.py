@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Share from which on an outer bin is spelled out, and how much further than drawn it must go to have its end named.
 _SPELLED, _FURTHER = 0.01, 0.05
+#: How high an outer bin may rise above the highest inner one.
+_HIGH = 1.6
 _LABELS = 12
 
 
@@ -45,6 +47,9 @@ def _bins(axes: Axes, shown: Json, colour: str) -> None:
         _stairs(axes, shown, slice(1, -1), at, colour)
     _tail(axes, shown, 0, np.array([at[0] - 1.4 * width, at[0] - 0.4 * width]), colour)
     _tail(axes, shown, -1, np.array([at[-1] + 0.4 * width, at[-1] + 1.4 * width]), colour)
+    heights = np.array([shown["before"][1:-1], shown["after"][1:-1]]) / np.diff(at)
+    if heights.size and 0 < _HIGH * heights.max() < axes.dataLim.y1:
+        axes.set_ylim(top=_HIGH * heights.max())  # a tall outer bin is spelled out, and is not to flatten the rest
     _number_axis(axes, log)
     axes.set_xlim(at[0] - 1.8 * width, at[-1] + 1.8 * width)
 
