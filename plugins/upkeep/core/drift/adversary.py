@@ -42,6 +42,20 @@ class Adversary:
     longer it is used, and a finite sample has to be used again and again. The judges may be used again because no
     classifier depends on them, and the error is divided over the looks of the life by the union bound, which holds
     however the looks depend on each other.
+
+    Attributes
+    ----------
+    reference : Reference
+    taught : Seen
+        The rows to learn from, as the learner sees them.
+    judges : ndarray, shape (judges, columns)
+        The cells of the rows that only judge.
+    learner : Learner
+    half_life : float
+    learned_rows : int
+        Live rows learned from; says whose turn it is among the reference rows.
+    batches : tuple of BatchScore
+        Of the current window.
     """
 
     reference: Reference
