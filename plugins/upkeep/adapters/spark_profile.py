@@ -48,11 +48,13 @@ def profile_spark(frame: Any, grid: ReferenceGrid) -> Profile:
     session's time zone is; a TIMESTAMP_NTZ is taken as UTC. NaN counts as a missing value, like null.
     """
     from pyspark.errors import PySparkException
+    from pyspark.sql.functions import col
 
     _check(frame, grid)
     counting, adding = _counting(json.dumps(grid.to_json())), _adding(json.dumps(grid.to_json()))
     try:
-        partial = frame.select(*map(_quoted, grid.cells)).mapInArrow(counting, _COLUMNS)
+        numbered = [col(_quoted(name)).alias(f"c{i}") for i, name in enumerate(grid.cells)]  # mapInArrow knows no dots
+        partial = frame.select(*numbered).mapInArrow(counting, _COLUMNS)
         found = partial.repartition(_MERGERS).mapInArrow(adding, _COLUMNS).collect()
     except PySparkException as err:
         reason = next(iter(str(err).strip().splitlines()), type(err).__name__)
@@ -90,7 +92,8 @@ def _counting(cells: str) -> Callable[[Batches], Batches]:
         profile = Profile.empty(grid)
         try:
             for batch in batches:
-                profile = profile.update(countable(batch, grid))
+                named = pa.RecordBatch.from_arrays(batch.columns, names=list(grid.cells))
+                profile = profile.update(countable(named, grid))
         except InputError as err:  # as an answer: Spark would try the partition again
             yield _row(None, str(err))
         else:
