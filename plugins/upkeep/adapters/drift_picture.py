@@ -41,7 +41,8 @@ def draw_distance(axes: Axes, found: Sequence[Json | None], windows: Sequence[st
     steps = np.append(tolerated, tolerated[-1])
     axes.step(np.append(at, at[-1] + 1) - 0.5, steps, where="post", color=INK, lw=1, ls=(0, (4, 2)))
     alarms = [i for i, f in enumerate(found) if f and f["drifted"]]
-    axes.plot(alarms, now[alarms], ls="", marker="D", ms=5 if len(at) <= _DOTS else 3.5, color=RED, clip_on=False)
+    if alarms:  # a line without points has no place, and what is not clipped needs one
+        axes.plot(alarms, now[alarms], ls="", marker="D", ms=5 if len(at) <= _DOTS else 3.5, color=RED, clip_on=False)
     axes.grid(axis="y")
     top = max([0.1, *high[np.isfinite(high)], *tolerated[np.isfinite(tolerated)]])
     axes.set_ylim(0, min(1.0, 1.05 * float(top)))
