@@ -51,11 +51,11 @@ def main() -> None:
     asked = (given.peers_dir.resolve(), given.peer_s) if given.peers else None
     report = Report("False alarms and power of the drift alarm")
     with get_context("spawn").Pool(os.cpu_count()) as pool:
-        figures = _lives(report, pool, given.lives or (40 if quick else 2_000), given.windows)
-        figures |= _moved(report, pool, 10 if quick else 200)
+        figures = _lives(report, pool, given.lives or (30 if quick else 2_000), given.windows)
+        figures |= _moved(report, pool, 6 if quick else 200)
         figures |= _large(report, pool, 10 if quick else 200, given.windows)
         figures |= _tiny(report, pool, 1 if quick else 10)
-        figures |= _delays(report, pool, 20 if quick else 200)
+        figures |= _delays(report, pool, 15 if quick else 200)
         figures |= _pairs(report, pool, 20 if quick else 200, asked)
     report.finish(figures, given.markdown)
 
