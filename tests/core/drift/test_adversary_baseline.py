@@ -55,6 +55,11 @@ def test_weighting_by_loss_does_not_make_the_reference_look_different_from_itsel
     assert called(baseline, strength, baseline.tolerance) == 0
 
 
+def test_no_past_excuses_a_window_that_has_nothing_in_common_with_the_reference():
+    baseline = fitted(200.0)
+    assert baseline.tolerance <= 0.45
+
+
 def test_it_survives_json_to_the_bit():
     baseline = fitted(0.5)
     stored = json.loads(json.dumps(baseline.to_json(), allow_nan=False))
