@@ -108,8 +108,13 @@ def _described(profile: Profile, name: str) -> tuple[str, ...]:
 
 def _levels(levels: Sequence[str], counts: Sequence[int], rows: int) -> str:
     ranked = sorted(zip(counts, levels, strict=False), key=lambda pair: (-pair[0], pair[1]))[:3]
-    shown = [f"{level} {held / rows:.1%}" for held, level in ranked if held]
+    shown = [f"{_short(level)} {held / rows:.1%}" for held, level in ranked if held]
     return ", ".join([*shown, *([f"others {counts[-1] / rows:.1%}"] if counts[-1] else [])])
+
+
+def _short(level: str) -> str:
+    text = level if level.isprintable() else ascii(level)
+    return text if len(text) <= 24 else f"{text[:21]}..."
 
 
 def _number(value: float | None) -> str:
