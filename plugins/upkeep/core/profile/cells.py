@@ -36,8 +36,9 @@ class NumericCells:
         if not len(ordered):
             return cls(cuts=np.empty(0))
         depth = np.arange(1, bins) * len(ordered) // bins
-        distinct, held = np.unique(ordered, return_counts=True)
-        atoms = distinct[held * bins > len(ordered)]
+        first = np.concatenate([[0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1])
+        held = np.diff(first, append=len(ordered))
+        atoms = ordered[first[held * bins > len(ordered)]]
         after = np.nextafter(atoms, np.inf)
         cuts = np.unique(np.concatenate([ordered[depth], atoms, after[np.isfinite(after)]]))
         return cls(cuts=cuts + 0.0)  # -0.0 and 0.0 are one number, and are to be stored as one
