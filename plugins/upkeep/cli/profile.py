@@ -86,10 +86,11 @@ def _progress(table: LargeTable, passes: int) -> Iterator[Advance]:
 
 def described(profile: Profile) -> list[str]:
     """One line per column: share without a value, least, mean and greatest number, or the most frequent levels."""
-    header = ("column", "missing", "infinite", "least", "mean", "greatest", "most frequent")
+    header = ("column", "missing", "infinite", "least", "mean", "greatest")
     rows = [header, *(_described(profile, name) for name in profile.columns)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    wide = [row for row in rows if len(row) == len(header)]  # levels are the last cell of their row, and of any width
+    widths = [max(len(row[i]) for row in (rows if i < 2 else wide)) for i in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
     return [f"{profile.rows:,} rows, {len(profile.columns)} columns", *lines]
 
 
@@ -99,11 +100,11 @@ def _described(profile: Profile, name: str) -> tuple[str, ...]:
     column, cells = profile.columns[name], profile.grid.cells[name]
     missing = f"{column.nulls / column.rows:.2%}" if column.rows else "-"
     if isinstance(cells, CategoryCells):
-        return name, missing, "", "", "", "", _levels(cells.levels, column.counts.tolist(), column.rows)
+        return name, missing, _levels(cells.levels, column.counts.tolist(), column.rows)
     if isinstance(cells, HourCells):
-        return name, missing, "", _moment(column.low), "", _moment(column.high), ""
+        return name, missing, "", _moment(column.low), "", _moment(column.high)
     numbers = (_number(value) for value in (column.low, profile.mean(name), column.high))
-    return name, missing, f"{column.infinite:,}", *numbers, ""
+    return name, missing, f"{column.infinite:,}", *numbers
 
 
 def _levels(levels: Sequence[str], counts: Sequence[int], rows: int) -> str:
