@@ -35,24 +35,20 @@ SEED = 20210831
 def draw(folder: Path, *, power: tuple[Life, Any], cycling: Life) -> None:
     """Write every picture as an SVG file below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    life, fared = power
-    drawn = {
-        "elec2_windows": (
-            _windows(life, fared),
-            "Elec2 week by week: p-values, distances with their tolerances, accuracy",
-        ),
-        "elec2_values": (
-            _values(life, fared),
-            "Three columns of Elec2 in the reference and in the week of least accuracy",
-        ),
-        "season": (_seasons(cycling), "Distances of three seasonal columns from the year before"),
-        "size": (
-            _size(),
-            "p-value and distance of a shift of a fiftieth of a standard deviation, by the number of rows",
-        ),
-    }
-    for name, (figure, sentence) in drawn.items():
-        with style():
+    with style():
+        drawn = {
+            "elec2_windows": (
+                _windows(*power),
+                "Elec2 week by week: p-values, distances with their tolerances, accuracy",
+            ),
+            "elec2_values": (_values(*power), "Columns of Elec2 in the reference and in the week of least accuracy"),
+            "season": (_seasons(cycling), "Distances of three seasonal columns from the year before"),
+            "size": (
+                _size(),
+                "p-value and distance of a shift of a fiftieth of a standard deviation, by the number of rows",
+            ),
+        }
+        for name, (figure, sentence) in drawn.items():
             (folder / f"{name}.svg").write_text(svg(figure, sentence))
 
 
@@ -66,15 +62,14 @@ def _figure(height_in: float) -> Figure:
 def _windows(life: Life, fared: Any) -> Figure:
     names = [window.name for window in life.windows]
     shown = (*ELEC2_ALIVE, "transfer")
-    with style():
-        figure = _figure(9.4)
-        panels = figure.subplots(2 + len(shown), 1, height_ratios=[1.5, *[1.25] * len(shown), 1.5])
-        _p_values(panels[0], life, names)
-        for axes, column in zip(panels[1:], shown, strict=False):
-            _distances(axes, life, column, names)
-        _accuracy(panels[-1], fared, names)
-        for axes in panels[:-1]:
-            axes.tick_params(labelbottom=False)
+    figure = _figure(9.4)
+    panels = figure.subplots(2 + len(shown), 1, height_ratios=[1.5, *[1.25] * len(shown), 1.5])
+    _p_values(panels[0], life, names)
+    for axes, column in zip(panels[1:], shown, strict=False):
+        _distances(axes, life, column, names)
+    _accuracy(panels[-1], fared, names)
+    for axes in panels[:-1]:
+        axes.tick_params(labelbottom=False)
     return figure
 
 
@@ -123,29 +118,27 @@ def _accuracy(axes: Axes, fared: Any, names: Sequence[str]) -> None:
 
 def _values(life: Life, fared: Any) -> Figure:
     worst = life.windows[int(np.argmin(fared.seen))]
-    with style():
-        figure = _figure(2.6)
-        figure.suptitle(
-            f"The reference (grey) and the week of {worst.name} (lines; red: drifted); accuracy {fared.seen.min():.0%}",
-            x=0.01, ha="left", weight="bold", fontsize=9,
-        )  # fmt: skip
-        for axes, column in zip(figure.subplots(1, 3), ("nswprice", "nswdemand", "transfer"), strict=True):
-            shown = asdict(histogram(life.reference, worst.profile, column))
-            draw_histogram(axes, shown, drifted=column in worst.called["ours"])
+    figure = _figure(2.6)
+    figure.suptitle(
+        f"The reference (grey) and the week of {worst.name} (lines; red: drifted); accuracy {fared.seen.min():.0%}",
+        x=0.01, ha="left", weight="bold", fontsize=9,
+    )  # fmt: skip
+    for axes, column in zip(figure.subplots(1, 3), ("nswprice", "nswdemand", "transfer"), strict=True):
+        shown = asdict(histogram(life.reference, worst.profile, column))
+        draw_histogram(axes, shown, drifted=column in worst.called["ours"])
     return figure
 
 
 def _seasons(life: Life) -> Figure:
     names = [window.name for window in life.windows]
-    with style():
-        figure = _figure(2.5)
-        for axes, column in zip(figure.subplots(1, 3), ("temp", "hum", "season"), strict=True):
-            distance = "total_variation" if column == "season" else "ks"
-            found = [_ks(window.report, column, distance) for window in life.windows]
-            draw_distance(axes, found, names, names=4)
-            p = sum(column in window.called["p < .05"] for window in life.windows)
-            called = sum(column in window.called["ours"] for window in life.windows)
-            axes.set_title(f"{column}: p < .05 in {p} of {len(names)}, ours in {called}", weight="bold", color=INK)
+    figure = _figure(2.5)
+    for axes, column in zip(figure.subplots(1, 3), ("temp", "hum", "season"), strict=True):
+        distance = "total_variation" if column == "season" else "ks"
+        found = [_ks(window.report, column, distance) for window in life.windows]
+        draw_distance(axes, found, names, names=4)
+        p = sum(column in window.called["p < .05"] for window in life.windows)
+        called = sum(column in window.called["ours"] for window in life.windows)
+        axes.set_title(f"{column}: p < .05 in {p} of {len(names)}, ours in {called}", weight="bold", color=INK)
     return figure
 
 
@@ -174,14 +167,13 @@ def _size(shift_sigma: float = 0.02, draws: int = 20) -> Figure:
             ks = next(f for f in compare(a, b, alpha=ALPHA).findings if f.distance == "ks")
             p[i, k] = kolmogorov(ks.statistic * np.sqrt(rows / 2))
             found[i, k] = ks.low, ks.statistic, ks.high
-    with style():
-        figure = _figure(2.9)
-        left, right = figure.subplots(1, 2)
-        _significance(left, sizes, p)
-        _distance_by_size(right, sizes, found, float(np.abs(np.cumsum(there - 1 / 1024)).max()))
-        for axes in (left, right):
-            axes.set_xscale("log")
-            axes.set_xlabel("rows in the window and in the reference")
+    figure = _figure(2.9)
+    left, right = figure.subplots(1, 2)
+    _significance(left, sizes, p)
+    _distance_by_size(right, sizes, found, float(np.abs(np.cumsum(there - 1 / 1024)).max()))
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_xlabel("rows in the window and in the reference")
     return figure
 
 
