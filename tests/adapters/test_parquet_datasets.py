@@ -78,9 +78,9 @@ def _same(one, other):
 _DAYS = [None, "2018-12-31", "2019-01-01", "2019-01-02T10:00:00", "2019-01-02T10:00:01", "2019-01-04", "2019-02-01"]
 
 
-@settings(deadline=None, max_examples=40)  # each makes a store on disk
+@settings(deadline=None, max_examples=15)  # each makes a store on disk, synced
 @given(
-    batches=st.lists(st.lists(st.integers(1, 5), max_size=12), max_size=3),
+    batches=st.lists(st.lists(st.integers(1, 5), max_size=6), max_size=2),
     since=st.sampled_from(_DAYS),
     until=st.sampled_from(_DAYS),
     columns=st.sampled_from([None, ["fare"], ["flag", "row_id"]]),
