@@ -274,6 +274,15 @@ def test_booleans_in_words_are_booleans(workspace):
     assert large_table(workspace, "later.csv").profile(grid).columns["paid"].counts.tolist() == [1, 0, 1]
 
 
+@pytest.mark.parametrize("block", [1 << 20, 24])
+def test_a_kind_is_what_all_words_can_be_read_as_wherever_blocks_end(workspace, monkeypatch, block):
+    monkeypatch.setattr("upkeep.adapters.batch_files.BLOCK_BYTES", block)
+    (workspace.inbox / "t.csv").write_text("a,b,c,d\ntrue,1,,2026-01-05\n0,2.5,,2026-01-06\n1,x,,2026-01-07 10:00\n")
+    sampled = large_table(workspace, "t.csv").sample(10)
+    assert {name: values.dtype.kind for name, values in sampled.items()} == {"a": "O", "b": "O", "c": "f", "d": "M"}
+    assert sorted(sampled["a"]) == ["False", "True", "True"]
+
+
 def _bad(workspace, name, content):
     path = workspace.inbox / name
     path.parent.mkdir(parents=True, exist_ok=True)

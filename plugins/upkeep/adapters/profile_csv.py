@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from upkeep.adapters.arrow_kinds import Misfit, converted, scan, spelled_kind
+from upkeep.adapters.arrow_kinds import Misfit, converted
 from upkeep.adapters.batch_files import csv_header, csv_reader, explained, short
 from upkeep.adapters.profile_columns import BOOLEANS, plain_columns, read_as
 from upkeep.adapters.profile_files import File, LargeFiles, Part, lacking
@@ -31,8 +31,8 @@ class LargeCsv(LargeFiles):
     def sample(self, most: int, *, columns: Sequence[str] | None = None, advance: Advance | None = None) -> Columns:
         names = list(columns or dict.fromkeys(self._names))
         words = partial(plain_columns, kinds=dict.fromkeys(names, "text"))
-        rows, seen = self.drawn(most, names, words, lambda parts: scan(names, parts, spelled_kind), advance)
-        return {name: _typed(values, seen[name].kind) for name, values in rows.items()}
+        rows, kinds = self.drawn(most, names, words, partial(_kinds, names), advance)
+        return {name: _typed(values, kinds[name]) for name, values in rows.items()}
 
     def batches(self, file: File, names: list[str]) -> Iterator[pa.RecordBatch]:
         lacking(file, names, csv_header(file.system, file.path, file.uri))
@@ -44,6 +44,29 @@ class LargeCsv(LargeFiles):
 
     def table(self, part: Part, grid: ReferenceGrid) -> Table:
         return {name: _read(part, name, cells) for name, cells in grid.cells.items()}
+
+
+def _kinds(names: Sequence[str], parts: Iterator[pa.RecordBatch]) -> dict[str, str]:
+    """The first kind that every word of a column can be read as, wherever the parts begin and end."""
+    possible = {name: ["number", "boolean", "datetime", "text"] for name in names}
+    empty = set(names)
+    for part in parts:
+        for name, kinds in possible.items():
+            words = part.column(name).drop_null()
+            if len(words):
+                empty.discard(name)
+                possible[name] = [kind for kind in kinds if _fits(words, kind)]
+    return {name: "null" if name in empty else kinds[0] for name, kinds in possible.items()}
+
+
+def _fits(words: pa.Array, kind: str) -> bool:
+    if kind == "text":
+        return True
+    try:
+        converted(words, kind, nullable=True)
+    except Misfit:
+        return False
+    return True
 
 
 def _read(part: Part, name: str, cells: Cells) -> NDArray[Any] | Coded:
