@@ -96,11 +96,15 @@ def histograms():
 
 def test_histograms_of_every_sort_can_be_drawn(life, histograms):
     shown = list(histograms.values())
-    for part in (shown[:6], shown[3:], shown[:1], []):
+    for part in (shown[:6], shown[3:]):
         report = life[-1] | {"histograms": part}
         drawn = HealthPicture().draw(report, life[:-1])
-        assert drawn == HealthPicture().draw(report, life[:-1])
         assert ElementTree.fromstring(drawn)[0].text == report["sentence"]
+
+
+def test_the_same_histograms_give_the_same_bytes(life, histograms):
+    report = life[-1] | {"histograms": list(histograms.values())[:2]}
+    assert HealthPicture().draw(report, life[:2]) == HealthPicture().draw(report, life[:2])
 
 
 def test_a_report_of_before_histograms_were_stored_is_drawn_without_them(picture, life, histograms):
