@@ -2,8 +2,8 @@
 
     python benchmarks/bench_stream.py [--quick] [--rows N] [--markdown FILE]
 
-Files of 1,000,000 x 10 rows, all different, are written to a temporary folder once: 25 of them, or 10 with `--quick`. A table
-of 100 million rows is a list that names each of them four times; every time it is opened, read and decoded anew. Counting is
+Files of 1,000,000 x 10 rows, all different, are written to a temporary folder once: 25 of them, or 5 with `--quick`. A table
+of 100 million rows is a list that names each of them four times, and every time it is opened, read and decoded anew. Counting is
 done in a process of its own, whose peak memory is Linux's own figure. `--quick` streams 10 million rows.
 """
 
@@ -51,7 +51,7 @@ def main() -> None:
         print(json.dumps(measure(given.measure, rows)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        size = write(Path(folder), min(rows // FILE_ROWS, 10 if given.quick else 25))
+        size = write(Path(folder), min(rows // FILE_ROWS, 5 if given.quick else 25))
         command = [sys.executable, __file__, "--measure", folder, "--rows", str(rows)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     show(json.loads(done.stdout), size, given.markdown)

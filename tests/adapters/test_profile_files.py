@@ -179,6 +179,7 @@ def test_folders_stand_for_columns(workspace):
     assert isinstance(grid.cells["day"], HourCells)
     profile = found.profile(grid)
     assert (profile.columns["city"].nulls, profile.columns["city"].counts.tolist()) == (2, [2, 2, 0])
+    assert _text(found.profile(grid.only(["city"]))) == _text(profile.only(["city"]))
 
 
 def test_a_stored_dataset_is_a_large_table(workspace):

@@ -111,6 +111,20 @@ def test_any_split_order_and_association_of_merges_gives_the_same_bytes(cuts, se
     assert _text(profiles[0]) == _text(Profile.build(grid, table))
 
 
+def test_sums_of_floats_would_not_pass_that_test():
+    """The control: the same splits give more than one sum of floats, and one sum of the profile's whole units."""
+    fares = np.random.default_rng(0).lognormal(size=300)
+    grid = ReferenceGrid.fit({"fare": fares})
+    sums, units = set(), set()
+    for cut in range(1, 300):
+        parts = (fares[:cut], fares[cut:])
+        sums.add(float(parts[0].sum() + parts[1].sum()))
+        one, other = (Profile.build(grid, {"fare": part}) for part in parts)
+        units.add(one.merge(other).columns["fare"].moments)
+    assert len(sums) > 1
+    assert len(units) == 1
+
+
 @pytest.fixture
 def store(tmp_path):
     datasets = ParquetDatasets(tmp_path / "data")
