@@ -75,7 +75,6 @@ class House:
                 held_out["prediction_id"],
                 np.full(6_000, np.nan),
                 held_out["predicted_at"],
-                days=7,
                 seed=1,
             ).to_json()
         for week in range(4):
@@ -259,7 +258,7 @@ def test_the_naming_of_slow_groups_pays_for_every_look(house):
 
 
 def test_a_column_may_move_as_much_as_it_always_did(house):
-    house.registry.reference["tolerances"] |= {"fare:ks": 0.9, "fare:null_rate": 0.0}
+    house.registry.reference["tolerances"] = {"168": {"fare:ks": 0.9, "fare:null_rate": 0.0}}
     found = {f["distance"]: f for f in house.monitor(3)["drift"] if f["column"] == "fare"}
     assert (found["ks"]["tolerance"], found["ks"]["drifted"]) == (0.9, False)
     assert (found["null_rate"]["tolerance"], found["null_rate"]["drifted"]) == (0.02, True)
@@ -351,3 +350,68 @@ def test_an_adversary_goes_from_window_to_window_and_says_which_column_moved(tmp
 
 def test_a_version_without_an_adversary_is_monitored_as_before(house):
     assert house.monitor(0)["adversary"] is None
+
+
+def other_version(house, columns, *, week=1, rows=300, first=True):
+    """Predictions of a version 2 with other columns, before or after those of version 3 in the same week."""
+    table, _ = rides(np.random.default_rng(9), rows, week)
+    table["prediction_id"] += 500_000
+    table["model_version"][:] = "2"
+    name = "a-before" if first else "z-after"
+    kept = {column: values for column, values in table.items() if column not in {"fare", "zone"} - set(columns)}
+    house.datasets.write("tip/predictions", name, [kept], time="predicted_at")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_another_version_logged_does_not_decide_what_is_watched(house, first):
+    other_version(house, ["zone"], first=first)
+    report = house.monitor(1)
+    assert (report["version"], report["rows"], report["unwatched"]) == ("3", ROWS, [])
+    assert set(report["columns"]) == {"fare", "zone", "score"}
+
+
+def test_a_column_that_is_not_logged_any_more_is_named_and_stops_nothing(tmp_path):
+    house = House(tmp_path, adversary=True)
+    rows = house.datasets.read("tip/predictions", since="2024-01-01", until="2024-01-08")
+    del rows["zone"]
+    house.datasets = ParquetDatasets(tmp_path / "other")
+    house.datasets.write("tip/predictions", "b", [rows], time="predicted_at")
+    report = house.monitor(0)
+
+    assert report["unwatched"] == ["zone"]
+    assert report["adversary"] is None
+    assert "Not logged any more, and so not watched: zone." in report["sentences"]
+
+
+def test_rows_of_one_version_with_different_columns_are_refused(house):
+    rows, _ = rides(np.random.default_rng(9), 300, 1)
+    rows["prediction_id"] += 500_000
+    del rows["zone"]
+    house.datasets.write("tip/predictions", "z", [rows], time="predicted_at")
+    with pytest.raises(InputError, match=r"same columns, but from 2024-01-08.*\['zone'\]"):
+        house.monitor(1)
+
+
+def test_a_look_is_spent_even_if_another_version_replaces_its_report(house):
+    assert [house.monitor(0)["look"], house.monitor(1)["look"]] == [1, 2]
+    other_version(house, ["fare", "zone"], rows=ROWS + 500)
+    assert (house.monitor(1)["version"], house.monitor(1)["look"]) == ("2", 1)
+    assert house.monitor(2)["look"] == 3
+    assert (
+        house.documents.get("looks", "tip/v3")["looks"].keys() != house.documents.get("looks", "tip/v2")["looks"].keys()
+    )
+
+
+def test_an_earlier_window_is_not_seen_by_an_adversary_that_knows_a_later_one(tmp_path):
+    house, again = House(tmp_path / "a", adversary=True), House(tmp_path / "b", adversary=True)
+    house.monitor(0)
+    house.monitor(3)
+    later = house.monitor(1)["adversary"]
+    again.monitor(0)
+    assert again.monitor(1)["adversary"]["auc"] == later["auc"]
+
+
+@pytest.mark.parametrize("wrong", [{"alpha": 3.9}, {"floor": -1.0}, {"floor": float("nan")}])
+def test_a_policy_that_cannot_be_kept_is_refused(wrong):
+    with pytest.raises(InputError, match="section monitor"):
+        MonitorPolicy(**wrong)

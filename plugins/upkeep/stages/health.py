@@ -38,6 +38,7 @@ class Health:
     columns: Mapping[str, ColumnFacts]
     histograms: tuple[Histogram, ...]
     adversary: AdversaryReport | None
+    unwatched: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +61,21 @@ class ColumnFacts:
 
 
 def examine(
-    reference: ModelReference, window: Window, joined: Columns, as_of: np.datetime64, look: int, policy: MonitorPolicy
+    reference: ModelReference,
+    window: Window,
+    joined: Columns,
+    times: tuple[np.datetime64, np.datetime64, np.datetime64],
+    look: int,
+    policy: MonitorPolicy,
 ) -> Health:
-    """Hold a window, joined with its labels, against the reference; a part of `policy.alpha` for each kind of finding."""
+    """Hold a window, joined with its labels, against the reference; a part of `policy.alpha` for each kind of finding.
+
+    `times` are the window's begin and end, and the moment up to which labels are known.
+    """
+    hours = float((times[1] - times[0]) / np.timedelta64(1, "h"))
     part = policy.alpha / PARTS
     accuracy = estimate_accuracy(reference, joined["score"], joined["label"], alpha=part, look=look)
-    natural = {key: max(policy.floor, value) for key, value in reference.tolerances.items()}
+    natural = {key: max(policy.floor, value) for key, value in reference.natural(hours).items()}
     drift = compare(
         window.reference,
         window.profile,
@@ -81,12 +91,13 @@ def examine(
         delays=summarise_delays(
             joined["observed_at"],
             joined["predicted_at"],
-            as_of,
-            groups={name: joined[name] for name in window.reference.columns if name in joined and name != "score"},
+            times[2],
+            groups=window.groups,
             alpha=spend(part, look),
         ),
+        unwatched=window.unwatched,
         histograms=tuple(histogram(window.reference, window.profile, name) for name in moved_most),
-        adversary=window.opponent.report(alpha=part, look=look) if window.opponent else None,
+        adversary=window.opponent.report(alpha=part, look=look, hours=hours) if window.opponent else None,
         columns={name: _facts(window.reference, window.profile, name) for name in window.reference.columns},
     )
 

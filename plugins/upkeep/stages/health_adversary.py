@@ -13,18 +13,22 @@ from upkeep.ports import Documents, Json
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Opponent:
-    """An adversary within a window, and the natural lead of its AUC over one half."""
+    """An adversary within a window, and what leads of its AUC over one half are natural."""
 
     adversary: Adversary
-    tolerance: float
+    baseline: AdversaryBaseline
+
+    def knows(self, rows: Columns) -> bool:
+        """Whether the rows have every column that it was started with."""
+        return set(self.adversary.reference.grid.cells) <= set(rows)
 
     def update(self, rows: Columns) -> Opponent:
         """After more live rows, which it sees before it learns from them."""
         return replace(self, adversary=self.adversary.update(rows))
 
-    def report(self, *, alpha: float, look: int) -> AdversaryReport:
-        """What the window shows."""
-        return self.adversary.report(look=look, alpha=alpha, tolerance=self.tolerance)
+    def report(self, *, alpha: float, look: int, hours: float) -> AdversaryReport:
+        """What a window of so many hours shows."""
+        return self.adversary.report(look=look, alpha=alpha, tolerance=self.baseline.tolerance(hours))
 
 
 def resume(documents: Documents, reference: Json, *, model: str, version: str, window: str) -> Opponent | None:
@@ -36,14 +40,13 @@ def resume(documents: Documents, reference: Json, *, model: str, version: str, w
     if not reference.get("adversary"):
         return None
     baseline = AdversaryBaseline.from_json(reference["adversary"])
-    names = [
-        name for name in documents.names("adversaries", f"{model}/v{version}/") if name.rpartition("/")[2] < window
-    ]
-    last = documents.get("adversaries", max(names)) if names else None
+    names = documents.names("adversaries", f"{model}/v{version}/")
+    earlier = [name for name in names if name.rpartition("/")[2] < window]
+    last = documents.get("adversaries", max(earlier)) if earlier else None
     if last is None:
-        return Opponent(adversary=baseline.start, tolerance=baseline.tolerance)
+        return Opponent(adversary=baseline.start, baseline=baseline)
     whole = last | {"reference": reference["adversary"]["start"]["reference"]}
-    return Opponent(adversary=Adversary.from_json(whole).next_window(), tolerance=baseline.tolerance)
+    return Opponent(adversary=Adversary.from_json(whole).next_window(), baseline=baseline)
 
 
 def keep(documents: Documents, opponent: Opponent, *, model: str, version: str, window: str) -> None:

@@ -31,6 +31,7 @@ def health_report(health: Health, facts: Json) -> Json:
             "kitagawa": asdict(health.parts),
             "delays": asdict(health.delays),
             "adversary": asdict(health.adversary) if health.adversary else None,
+            "unwatched": health.unwatched,
             "columns": {name: asdict(facts) for name, facts in health.columns.items()},
             "histograms": [asdict(shown) for shown in health.histograms],
             "sentence": " ".join(sentences[:2]),
@@ -62,4 +63,6 @@ def _sentences(health: Health) -> list[str]:
     lines += [finding.sentence for finding in drift.findings if finding.drifted]
     if health.adversary and health.adversary.drifted:
         lines.append(health.adversary.sentence)
+    if health.unwatched:
+        lines.append(f"Not logged any more, and so not watched: {', '.join(health.unwatched)}.")
     return lines + [slow.sentence for slow in health.delays.slow]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from upkeep.core.columns import Columns, concatenate, row_count, select
+from upkeep.core.columns import Coded, Columns, concatenate, row_count, select
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.profile.cells import CategoryCells
 from upkeep.core.profile.profile import Profile
@@ -24,15 +26,82 @@ _KEPT = ("prediction_id", "predicted_at", "prediction", "score")
 class Window:
     """A version's rows of one window.
 
-    `profile` counts the watched columns, `rows` has the columns that are kept, `sample` holds raw rows for people to look
-    at, and `opponent` has seen all of them.
+    Attributes
+    ----------
+    reference, profile : Profile
+        The watched columns, when accepted and now.
+    rows : Columns
+        The columns that are kept, each of shape (n,).
+    groups : dict of str to Coded
+        Text and boolean columns, in the order of `rows`.
+    sample : RowSample
+        Raw rows for people to look at.
+    opponent : Opponent or None
+        Has seen all of them; None where the version has none, or a column that it needs is not logged any more.
+    unwatched : tuple of str
+        Columns of the reference that are not logged any more.
     """
 
     reference: Profile
     profile: Profile
     rows: Columns
+    groups: dict[str, Coded]
     sample: RowSample
     opponent: Opponent | None
+    unwatched: tuple[str, ...]
+
+
+class _Reader:
+    """What is gathered while the parts of a window go by; the first of them says which columns are logged."""
+
+    def __init__(
+        self, reference: ModelReference, opponent: Opponent | None, policy: MonitorPolicy, first: Columns
+    ) -> None:
+        known = reference.profile.columns
+        wanted = list(dict.fromkeys([*policy.features, "score"])) if policy.features else list(known)
+        self.reference = reference.profile.only(name for name in wanted if policy.features or name in first)
+        self.unwatched = tuple(name for name in wanted if name not in first)
+        self.opponent = opponent if opponent and opponent.knows(first) else None
+        self.profile, self.sample = Profile.empty(self.reference.grid), RowSample.empty()
+        cells = self.reference.grid.cells
+        self.texts = {name: _Codes() for name, held in cells.items() if isinstance(held, CategoryCells)}
+        self.kept: list[Columns] = []
+
+    def add(self, rows: Columns) -> None:
+        self.profile = self.profile.update(rows)
+        self.sample = self.sample.update({name: rows[name] for name in self.reference.columns}, rows["prediction_id"])
+        if self.opponent is not None:
+            self.opponent = self.opponent.update(rows)
+        for name, codes in self.texts.items():
+            codes.add(rows[name])
+        self.kept.append({name: rows[name] for name in _KEPT})
+
+    def finish(self) -> Window:
+        return Window(
+            reference=self.reference,
+            profile=self.profile,
+            rows=concatenate(self.kept),
+            groups={name: codes.finish() for name, codes in self.texts.items()},
+            sample=self.sample,
+            opponent=self.opponent,
+            unwatched=self.unwatched,
+        )
+
+
+class _Codes:
+    """A text column as codes while its parts arrive: four bytes a row, and each value once."""
+
+    def __init__(self) -> None:
+        self._places: dict[Any, int] = {}
+        self._parts: list[NDArray[np.int32]] = []
+
+    def add(self, values: NDArray[Any]) -> None:
+        places = self._places
+        codes = (-1 if v is None or v != v else places.setdefault(v, len(places)) for v in values.tolist())
+        self._parts.append(np.fromiter(codes, dtype=np.int32, count=len(values)))
+
+    def finish(self) -> Coded:
+        return Coded(np.concatenate(self._parts), tuple(str(value) for value in self._places))
 
 
 def read_window(
@@ -46,30 +115,33 @@ def read_window(
     since: str,
     until: str,
 ) -> Window:
-    """Read a version's predictions in [since, until) batch by batch; numbers are counted and let go.
+    """Read a version's predictions in [since, until) part by part; numbers are counted and let go.
 
     Raises
     ------
     InputError
-        If a column that is to be watched is not logged, or a row is not predicted 1 from the threshold on.
+        If a column of `policy.features` is not logged, the version's rows do not all have the same columns, or a row
+        is not predicted 1 from the threshold on.
     """
-    watched: Profile | None = None
-    kept: list[Columns] = []
+    reader: _Reader | None = None
+    logged: set[str] = set()
     for table in datasets.scan(f"{model}/predictions", since=since, until=until):
         rows = select(table, table["model_version"] == version)
-        if watched is None:
-            watched = _watched(reference, rows, policy)
-            profile, sample = Profile.empty(watched.grid), RowSample.empty()
-            texts = [name for name, cells in watched.grid.cells.items() if isinstance(cells, CategoryCells)]
+        if not row_count(rows):
+            continue
         _check_threshold(reference, rows)
-        profile = profile.update(rows)
-        sample = sample.update({name: rows[name] for name in watched.columns}, rows["prediction_id"])
-        if opponent is not None and row_count(rows):
-            opponent = opponent.update(rows)
-        kept.append({name: rows[name] for name in dict.fromkeys([*_KEPT, *texts])})
-    if watched is None:
+        if reader is None:
+            reader, logged = _Reader(reference, opponent, policy, rows), set(rows)
+        if set(rows) != logged:
+            raise InputError(
+                f"all predictions of {model} version {version} in a window must have the same columns, but from "
+                f"{rows['predicted_at'].min()} on {sorted(set(rows) ^ logged)} are not in all of them. "
+                "Score the window's batches alike, or look at shorter windows."
+            )
+        reader.add(rows)
+    if reader is None:
         raise InputError(f"the window must hold predictions of {model} version {version}, but has none.")
-    return Window(reference=watched, profile=profile, rows=concatenate(kept), sample=sample, opponent=opponent)
+    return reader.finish()
 
 
 def versions_seen(datasets: Datasets, model: str, since: str, until: str) -> dict[str, int]:
@@ -81,12 +153,6 @@ def versions_seen(datasets: Datasets, model: str, since: str, until: str) -> dic
             for name, count in zip(names.tolist(), counts.tolist(), strict=True):
                 found[name] = found.get(name, 0) + count
     return found
-
-
-def _watched(reference: ModelReference, rows: Columns, policy: MonitorPolicy) -> Profile:
-    if policy.features:
-        return reference.profile.only(dict.fromkeys([*policy.features, "score"]))
-    return reference.profile.only(name for name in reference.profile.columns if name in rows)
 
 
 def _check_threshold(reference: ModelReference, rows: Columns) -> None:

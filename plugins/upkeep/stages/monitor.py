@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -36,10 +38,10 @@ def monitor(
 ) -> Json:
     """Hold a version's predictions in [since, until) against what it was accepted on, with the labels known at `as_of`.
 
-    The version is that of the newest prediction in the window, whichever is champion by now; its rows alone count.
-    The report is stored as health ``<model>/<date of until>`` with its picture beside it, and returned; the window's
-    profile and a sample of its rows are stored under the same name. Rows are read batch by batch: of the features only
-    texts are held, so that memory does not grow with their number.
+    The version is the one that made most of the window's predictions, whichever is champion by now; its rows alone
+    count. The report is stored as health ``<model>/<date of until>`` with its picture beside it, and returned; the
+    window's profile and a sample of its rows are stored under the same name. Rows are read part by part: of the
+    features, numbers are counted and let go, and texts are held as codes of four bytes.
 
     Every look at new facts takes the next number in the version's error budget, as each may be wrong: a window
     whose later labels came in is a new look. Only if nothing that goes into the report has changed since the stored one
@@ -50,14 +52,14 @@ def monitor(
     InputError
         If the window holds no predictions, or a time cannot be read.
     """
-    times = [_time(name, text) for name, text in (("since", since), ("until", until), ("as_of", as_of))]
+    times = (_time("since", since), _time("until", until), _time("as_of", as_of))
     window = str(times[1].astype("datetime64[D]"))
     version = _version(datasets, tracker, model, since, until)
     accepted = tracker.record(model, version, "reference")
     reference = ModelReference.from_json(accepted)
     opponent = resume(documents, accepted, model=model, version=version, window=window)
     seen = read_window(datasets, reference, opponent, policy, model=model, version=version, since=since, until=until)
-    joined = join_labels(seen.rows, datasets.read(f"{model}/feedback"), times[2])
+    joined = join_labels(seen.rows, datasets.read(f"{model}/feedback", since=since), times[2])
     facts: Json = {"model": model, "version": version, "window": window, "since": since, "until": until, "as_of": as_of}
     facts |= {
         "rows": seen.profile.rows,
@@ -69,7 +71,7 @@ def monitor(
     stored = next((r for r in earlier if all(r.get(key) == fact for key, fact in facts.items())), None)
     if stored is not None:
         return stored
-    health = examine(reference, seen, joined, times[2], _next_look(earlier, version), policy)
+    health = examine(reference, seen, joined, times, _look(documents, earlier, facts), policy)
     report = health_report(health, facts)
     history = sorted((r for r in earlier if r["window"] < window), key=lambda r: str(r["window"]))
     documents.put("profiles", f"{model}/{window}", seen.profile.to_json() | {"version": version})
@@ -110,5 +112,17 @@ def _number(version: str) -> int:
     return int(version) if version.isdigit() else -1
 
 
-def _next_look(earlier: Sequence[Json], version: str) -> int:
-    return 1 + max((int(record["look"]) for record in earlier if record["version"] == version), default=0)
+def _look(documents: Documents, earlier: Sequence[Json], facts: Json) -> int:
+    """Number of this look in the version's error budget; the same facts have the same number.
+
+    It is written down before anything else: a look is spent once it can be seen, even if its report is replaced by that
+    of another version later.
+    """
+    name = f"{facts['model']}/v{facts['version']}"
+    spent: dict[str, int] = (documents.get("looks", name) or {}).get("looks", {})
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    if digest not in spent:
+        reported = [int(record["look"]) for record in earlier if record["version"] == facts["version"]]
+        spent = spent | {digest: 1 + max([*spent.values(), *reported], default=0)}
+        documents.put("looks", name, {"looks": spent})
+    return spent[digest]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from upkeep.core.drift.compare import FLOOR
+from upkeep.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +30,10 @@ class MonitorPolicy:
     floor: float = FLOOR
     features: Sequence[str] = ()
     dataset: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.alpha < 1 or not 0 <= self.floor < 1:
+            raise InputError(
+                f"alpha must lie strictly between 0 and 1 and floor in [0, 1), got {self.alpha} and {self.floor}. "
+                "Correct the section monitor of the life's file."
+            )

@@ -16,9 +16,6 @@ from upkeep.core.feedback.reference import ModelReference
 from upkeep.ports import DatasetVersion, Json
 from upkeep.stages.train_spec import TrainSpec
 
-#: Windows in which natural variation is measured: a week holds every day of it.
-WINDOW_DAYS = 7
-
 
 def run_params(spec: TrainSpec) -> dict[str, str | int | float | bool]:
     """Parameters of the factory under ``model.<name>``, and the stage's own."""
@@ -57,7 +54,6 @@ def reference(rows: Columns, split: TimeSplit, scores: Mapping[str, NDArray[np.f
         labels=split.holdout["label"],
         profile_scores=scores["newer"],
         threshold=spec.threshold,
-        window_days=WINDOW_DAYS,
     ).to_json() | {"adversary": adversary(rows, split, scores, spec)}
 
 
@@ -78,7 +74,6 @@ def adversary(
         rows["row_id"],
         loss,
         rows[spec.time],
-        days=WINDOW_DAYS,
         seed=spec.seed,
     ).to_json()
 

@@ -148,6 +148,23 @@ def test_the_tolerance_is_the_natural_variation_of_past_windows_but_never_below_
         tolerances(windows, quantile=1.5)
 
 
+def test_windows_of_few_rows_excuse_nothing():
+    rng = np.random.default_rng(1)
+    weeks = [rng.normal(size=rows) for rows in (2_000, 3, 2_000, 5, 2_000, 1, 2_000)]
+    grid = ReferenceGrid.fit({"x": np.concatenate(weeks)})
+    assert tolerances([Profile.build(grid, {"x": week}) for week in weeks])["x:ks"] == 0.02
+
+
+def test_what_counts_as_moved_in_the_past_pays_for_every_window():
+    rng = np.random.default_rng(2)
+    weeks = [{"x": rng.normal(size=400)} for _ in range(200)]
+    grid = ReferenceGrid.fit({"x": np.concatenate([week["x"] for week in weeks])})
+    windows = [Profile.build(grid, week) for week in weeks]
+
+    assert tolerances(windows)["x:ks"] == 0.02
+    assert tolerances(windows, alpha=0.999 * 400)["x:ks"] > 0.02  # as if each window had all of it
+
+
 def test_a_rare_season_of_the_past_is_tolerated_when_it_returns():
     rng = np.random.default_rng(1)
     weeks = [{"x": rng.normal(0.8 if week == 3 else 0.0, 1, 2_000)} for week in range(30)]

@@ -34,15 +34,36 @@ def test_the_model_s_own_score_is_profiled_too():
     assert list(fitted().profile.columns) == ["fare", "zone", "score"]
 
 
-def test_levels_are_chosen_on_every_second_row_and_counted_on_the_others():
-    zone = np.array([f"even{i % 8}" if i % 2 == 0 else "odd" for i in range(4_000)], dtype=object)
-    flag = np.arange(4_000) % 2 == 0
-    reference = fitted(table={"zone": zone, "flag": flag, "fare": np.arange(4_000.0)})
+def test_levels_are_chosen_on_one_half_of_the_rows_and_counted_on_the_other():
+    unique = np.array([f"u{i}" for i in range(4_000)], dtype=object)
+    reference = fitted(table={"unique": unique, "fare": np.arange(4_000.0)})
+    column = reference.profile.columns["unique"]
 
-    assert set(reference.profile.grid.cells["zone"].levels) == {f"even{i}" for i in range(0, 8, 2)}
-    assert reference.profile.columns["zone"].counts.tolist() == [0] * 4 + [2_000]
-    assert reference.profile.columns["flag"].rows == 2_000
+    assert column.counts[:-1].sum() == 0  # the levels are of the other half
+    assert 1_850 < column.rows < 2_150
     assert reference.profile.columns["fare"].rows == reference.profile.rows == 4_000
+
+
+def test_rows_that_take_turns_do_not_drift_in_a_world_that_stands_still():
+    side = np.array(["home", "away"] * 2_000, dtype=object)
+    reference = fitted(table={"side": side}).profile.only(["side"])
+
+    assert set(reference.grid.cells["side"].levels) == {"home", "away"}
+    assert compare(reference, Profile.build(reference.grid, {"side": side})).drifted == ()
+
+
+def test_natural_variation_is_that_of_windows_no_longer_than_the_live_one():
+    when = np.datetime64("2024-01-01", "us") + np.arange(56 * 200) * np.timedelta64(432, "s")
+    weekend = np.isin((when.astype("datetime64[D]").astype(int) + 3) % 7, (5, 6))
+    rng = np.random.default_rng(1)
+    miles = rng.normal(size=len(when)) + weekend
+    reference = fitted(rows=len(when), table={"miles": miles}, when=when, scores=rng.random(len(when)))
+
+    assert set(reference.tolerances) == {1, 24, 168}  # eight weeks are but two times four
+    assert reference.natural(24)["miles:ks"] > 0.2 > 0.05 > reference.natural(168)["miles:ks"]
+    assert reference.natural(100) == reference.natural(24)
+    assert reference.natural(900) == reference.natural(168)
+    assert reference.natural(0.1) == reference.natural(1)
 
 
 def test_tied_scores_give_fewer_buckets_and_none_is_empty():
@@ -94,13 +115,13 @@ def test_whole_weeks_give_the_natural_variation():
     assert fitted(days=35).windows == 5
     assert fitted(days=34).windows == 4
     values = {"fare:ks", "zone:total_variation", "zone:new_categories"}  # the score has the floor
-    assert set(fitted().tolerances) == values | {f"{column}:null_rate" for column in ("fare", "zone")}
+    assert set(fitted().natural(168)) == values | {f"{column}:null_rate" for column in ("fare", "zone")}
 
 
 def test_a_column_that_moved_every_week_may_go_on_so():
     week = np.arange(4_000) // 800
     zone = np.array([f"z{w}" for w in week], dtype=object)
-    natural = fitted(table={"fare": np.arange(4_000.0), "zone": zone, "still": np.arange(4_000) % 7}).tolerances
+    natural = fitted(table={"fare": np.arange(4_000.0), "zone": zone, "still": np.arange(4_000) % 7}).natural(168)
     assert natural["zone:total_variation"] == pytest.approx(1.0, abs=0.05)  # no week has the zone of another
     assert natural["fare:ks"] == pytest.approx(1.0, abs=0.05)  # the first and last of five lie beyond all others
     assert natural["still:ks"] < 0.02
@@ -119,7 +140,9 @@ def test_a_reference_survives_json():
     stored = json.loads(json.dumps(reference.to_json(), allow_nan=False))
 
     assert ModelReference.from_json(stored).to_json() == reference.to_json()
-    with pytest.raises(InputError, match="format 1, got 0"):
+    before = stored | {"format": 1, "tolerances": {"fare:ks": 0.1}}
+    assert ModelReference.from_json(before).natural(24) == {"fare:ks": 0.1}
+    with pytest.raises(InputError, match="format 1 or 2, got 0"):
         ModelReference.from_json(stored | {"format": 0})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,20 +16,21 @@ from upkeep.core.profile.samples import RowSample
 
 #: Rows of the reference sample; half of them teach and half judge.
 SIZE = 10_000
-
-
 #: An AUC of .95 is told apart from the reference whatever its past was.
 MOST = 0.45
 #: Fewer rows of the reference than this give no adversary.
 FEWEST = 1_000
+#: Lengths of windows, in hours, and how many rows one must have for its AUC to say more than chance does.
+LENGTHS_H = (24, 168, 672)
+LEAST_ROWS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AdversaryBaseline:
-    """An adversary that knows nothing yet, and what lead over one half an AUC has by natural variation."""
+    """An adversary that knows nothing yet, and by the hours of a window what lead over one half is natural for its AUC."""
 
     start: Adversary
-    tolerance: float
+    leads: Mapping[int, float]
 
     @classmethod
     def fit(
@@ -38,10 +40,9 @@ class AdversaryBaseline:
         loss: NDArray[np.float64],
         when: NDArray[np.datetime64],
         *,
-        days: int,
         seed: int,
     ) -> AdversaryBaseline:
-        """Sample the reference, and pass its own windows by an adversary.
+        """Sample the reference, and pass its own windows by an adversary, once for each length.
 
         Parameters
         ----------
@@ -49,32 +50,48 @@ class AdversaryBaseline:
         ids : ndarray, shape (n,)
             Whole numbers or text that name the rows.
         loss : ndarray of float, shape (n,)
-            Training loss, at least 0, NaN where it is not known. Rows that the model gets wrong are what a change is first seen
-            in; they are sampled more often, and stand for fewer rows each.
+            Training loss, at least 0, NaN where it is not known. Rows that the model gets wrong are what a change is
+            first seen in; they are sampled more often, and stand for fewer rows each.
         when : ndarray of datetime64, shape (n,)
-        days : int
-            Length of a window.
         seed : int
 
         Notes
         -----
-        A row's weight is its loss plus the mean loss (which is also put where it is not known): then no row stands for very many.
+        A row's weight is its loss plus the mean loss, which is also put where it is not known: then no row stands for
+        very many. Windows of fewer than 300 rows teach but say nothing.
         """
         known = loss[~np.isnan(loss)]
         mean = float(known.mean()) if len(known) and known.any() else 1.0
         weights = np.nan_to_num(loss, nan=mean) + mean
         sample = RowSample.empty(size=SIZE, seed=seed).update(table, ids, weights=weights)
         start = Adversary.start(sample.rows, rng=np.random.default_rng(seed), weights=1 / sample.inclusion)
-        state, leads = start, [0.0]
-        for look, rows in enumerate(reversed(windows_of(when, days)), 1):
-            state = state.next_window().update(select(table, rows))
-            leads.append(state.report(look=look).auc - 0.5)
-        return cls(start=start, tolerance=min(max(TOLERANCE, *leads), MOST))
+        windows = {hours: windows_of(when, hours / 24)[::-1] for hours in LENGTHS_H}
+        return cls(
+            start=start,
+            leads={hours: natural_lead(start, table, parts) for hours, parts in windows.items() if len(parts) > 1},
+        )
+
+    def tolerance(self, hours: float) -> float:
+        """The natural lead of windows of this length: of the longest that was seen and is no longer, else of the shortest."""
+        if not self.leads:
+            return TOLERANCE
+        return self.leads[max((h for h in self.leads if h <= hours), default=min(self.leads))]
 
     def to_json(self) -> dict[str, Any]:
-        return {"start": self.start.to_json(), "tolerance": self.tolerance}
+        return {"start": self.start.to_json(), "leads": {str(hours): lead for hours, lead in self.leads.items()}}
 
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> AdversaryBaseline:
+    def from_json(cls, record: Mapping[str, Any]) -> AdversaryBaseline:
         """Inverse of `to_json`."""
-        return cls(start=Adversary.from_json(record["start"]), tolerance=float(record["tolerance"]))
+        leads = {int(hours): float(lead) for hours, lead in record["leads"].items()}
+        return cls(start=Adversary.from_json(record["start"]), leads=leads)
+
+
+def natural_lead(start: Adversary, table: Columns, windows: list[NDArray[np.int64]]) -> float:
+    """The largest lead of any window, oldest first; never below what is nobody's concern."""
+    state, leads = start, [TOLERANCE]
+    for look, rows in enumerate(windows, 1):
+        state = state.next_window().update(select(table, rows))
+        if len(rows) >= LEAST_ROWS:
+            leads.append(state.report(look=look).auc - 0.5)
+    return min(max(leads), MOST)

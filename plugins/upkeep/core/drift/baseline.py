@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,38 +14,47 @@ from upkeep.core.drift.tolerance import tolerances
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.profile import Profile
 
+#: Lengths of windows whose natural variation is learned, in hours: an hour, a day, a week, four weeks.
+LENGTHS_H = (1, 24, 168, 672)
+#: At most so many windows of a length, the newest: enough of them, and a bound on the cost of a long past.
+MOST_WINDOWS = 400
+#: Seed of the halves: rows in turn, as two for each game or sensor, must not be split one to either side.
+_SPLIT = 20_240_101
 
-def measure(table: Columns, when: NDArray[np.datetime64], days: int) -> tuple[Profile, dict[str, float], int]:
+
+def measure(table: Columns, when: NDArray[np.datetime64], days: float) -> tuple[Profile, dict[str, float], int]:
     """A table's profile, its natural variation without a floor, and from how many windows that was learned.
 
     Parameters
     ----------
     table : mapping of str to ndarray, each shape (n,), n > 0
-        Rows in any fixed order; date and time columns are left out.
     when : ndarray of datetime64, shape (n,)
-    days : int
-        Length of a window; an incomplete first one gives no variation.
+    days : float
+        Length of a window, whole hours; an incomplete first one gives no variation.
 
     Notes
     -----
-    Levels of text and boolean columns are chosen on every second row and counted on the others. The top levels of the
-    very rows that are counted hold more of them than of any later rows, by luck alone: in a column of many rare values
-    the others' share would seem to rise in a world that stands still. Cuts of number columns have no such
-    luck, as the distance read at them is bounded over all cuts at once.
+    Levels of text and boolean columns are chosen on one half of the rows, drawn by chance, and counted on the other. The
+    top levels of the very rows that are counted hold more of them than of any later rows, by luck alone: in a column of
+    many rare values the others' share would seem to rise in a world that stands still. Cuts of number columns have no
+    such luck, as the distance read at them is bounded over all cuts at once.
+
+    Levels that come and go all the time, as ids and dates in text do, are not learned as natural: the levels are those of
+    the whole past, so no window of it has new ones. Such a column is better left out.
 
     Examples
     --------
-    >>> zone = np.array(["a", "c", "b", "a", "a", "a"], dtype=object)
-    >>> profile, natural, windows = measure({"zone": zone}, np.arange(6).astype("datetime64[D]"), 2)
-    >>> profile.grid.cells["zone"].levels, profile.columns["zone"].counts.tolist(), windows
-    (('a', 'b'), [2, 0, 1], 3)
+    >>> day = np.datetime64("2024-01-01") + np.arange(3_000) // 150
+    >>> profile, natural, windows = measure({"x": np.arange(3_000.0) % 150}, day, 5)
+    >>> profile.rows, natural, windows
+    (3000, {'x:ks': 0.0, 'x:null_rate': 0.0}, 4)
     """
     texts = {name: values for name, values in table.items() if values.dtype.kind in "OUb"}
     numbers = {name: values for name, values in table.items() if name not in texts}
-    parts, counted = windows_of(when, days), np.arange(1, len(when), 2)
+    parts, counted = windows_of(when, days), np.random.default_rng(_SPLIT).random(len(when)) < 0.5
     profile, natural = _counted(ReferenceGrid.fit(numbers), numbers, np.arange(len(when)), parts)
-    levels = ReferenceGrid.fit(select(texts, np.arange(0, len(when), 2)))
-    by_level, natural_levels = _counted(levels, texts, counted, [part[part % 2 == 1] for part in parts])
+    levels = ReferenceGrid.fit(select(texts, ~counted))
+    by_level, natural_levels = _counted(levels, texts, np.flatnonzero(counted), [part[counted[part]] for part in parts])
     whole = replace(profile.beside(by_level), rows=len(when))
     return whole, natural | natural_levels, len(parts)
 
@@ -56,9 +66,17 @@ def _counted(
     return Profile.build(grid, select(table, rows)), tolerances(windows, floor=0.0)
 
 
-def windows_of(when: NDArray[np.datetime64], days: int) -> list[NDArray[np.int64]]:
-    """Row positions per window of `days` days, counted back from the last day; an incomplete first one is left out."""
-    age_days = (when.max().astype("datetime64[D]") - when.astype("datetime64[D]")).astype(np.int64)
-    whole = (int(age_days.max()) + 1) // days
-    parts = [np.flatnonzero(age_days // days == i) for i in range(whole)]
-    return [part for part in parts if len(part)]
+def windows_of(when: NDArray[np.datetime64], days: float) -> list[NDArray[np.int64]]:
+    """Row positions per window of `days` days, the newest first; an incomplete oldest one is left out.
+
+    They are counted back from the midnight after the last row, or from the next whole hour if they are shorter than a day.
+    """
+    hours = round(days * 24)
+    unit = "datetime64[D]" if hours % 24 == 0 else "datetime64[h]"
+    end = (when.max().astype(unit) + 1).astype("datetime64[h]")
+    age_h = (end - when.astype("datetime64[h]")).astype(np.int64) - 1
+    whole = (end - when.min().astype(unit).astype("datetime64[h]")).astype(np.int64) // hours
+    place = age_h // hours
+    order = np.argsort(place, kind="stable")
+    starts = np.searchsorted(place[order], np.arange(min(whole, MOST_WINDOWS) + 1))
+    return [order[a:b] for a, b in pairwise(starts) if b > a]

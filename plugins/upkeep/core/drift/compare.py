@@ -112,6 +112,9 @@ def compare(
     found = [(column, d) for column in reference.columns for d in distances(reference, current, column)]
     tolerated = [_tolerated(tolerance, column, d.name) for column, d in found]
     p_values = [d.p_value(limit) for (_, d), limit in zip(found, tolerated, strict=True)]
+    wrong = next((limit for limit in tolerated if not 0 <= limit <= 1), None)
+    if wrong is not None:
+        raise InputError(f"a tolerance must lie in [0, 1], as every distance does, got {wrong}.")
     level = spend(alpha, look)
     rejected = holm(p_values, level)
     findings = [

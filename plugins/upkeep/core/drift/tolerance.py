@@ -13,6 +13,8 @@ from upkeep.errors import InputError
 
 #: A move of two rows in a hundred is too small to matter, unless the user says otherwise.
 FLOOR = 0.02
+#: Windows of fewer rows of a column say more about chance than about its nature.
+LEAST_ROWS = 30
 
 
 def tolerances(
@@ -23,7 +25,8 @@ def tolerances(
     Parameters
     ----------
     windows : sequence of Profile
-        Past windows of the reference itself, over one grid; fewer than three say nothing, and the floor is given.
+        Past windows of the reference itself, over one grid; fewer than three say nothing, and the floor is given. They
+        should be as long as the windows that are to be tolerated: shorter ones vary more.
     quantile : float
         Which of the windows' distances from the rest counts as natural in any case; 1 is the largest.
     floor : float
@@ -39,7 +42,8 @@ def tolerances(
     Notes
     -----
     A window's distance from the other windows taken together contains what chance alone gives two samples of these
-    sizes. That mean is taken off, or else small windows would excuse large drifts. The quantile alone would miss
+    sizes. That mean is taken off, and windows of fewer than 30 rows are left out, or else small windows would excuse
+    large drifts. The quantile alone would miss
     a rare season, as one week of fifty-two is; so the largest distance of the windows that were moved beyond
     chance is tolerated as well. A season that returns as strong as it was is then no drift: a window is no
     further from the whole reference, of which its like is a part, than from the rest of it.
@@ -58,14 +62,16 @@ def tolerances(
     for window, rest in zip(windows, _rests(windows), strict=True):
         for column in window.columns:
             for distance in distances(rest, window, column):
-                found.setdefault(f"{column}:{distance.name}", []).append(distance)
-    if len(windows) < 3 or not found:
-        return dict.fromkeys(found, floor)
-    each = alpha / (len(found) * len(windows))
+                seen = found.setdefault(f"{column}:{distance.name}", [])
+                if min(rest.columns[column].rows, window.columns[column].rows) >= LEAST_ROWS:
+                    seen.append(distance)
+    each = alpha / max(1, len(found) * len(windows))
     return {key: max(floor, _natural(seen, quantile, each)) for key, seen in found.items()}
 
 
 def _natural(seen: Sequence[Distance], quantile: float, alpha: float) -> float:
+    if len(seen) < 3:
+        return 0.0
     excess = np.array([distance.statistic - distance.chance for distance in seen])
     moved = np.array([distance.statistic > distance.radius(alpha) for distance in seen])
     return max(float(np.quantile(excess, quantile)), float(excess[moved].max(initial=0.0)))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.columns import row_count
+from upkeep.core.columns import Table, row_count
 from upkeep.core.feedback.intervals import clopper_pearson
 from upkeep.core.profile.cells import category_counts
 from upkeep.errors import InputError
@@ -49,7 +47,7 @@ def summarise_delays(
     predicted_at: NDArray[np.datetime64],
     as_of: np.datetime64,
     *,
-    groups: Mapping[str, NDArray[Any]],
+    groups: Table,
     alpha: float,
 ) -> DelaySummary:
     """Delays of a window.
@@ -61,7 +59,7 @@ def summarise_delays(
     predicted_at : ndarray of datetime64, shape (n,)
     as_of : datetime64
         The moment of looking.
-    groups : mapping of str to ndarray, each shape (n,)
+    groups : mapping of str to ndarray or Coded, each shape (n,)
         Text or boolean columns whose levels may be slow.
     alpha : float
         Chance that any level is named without being slower than tolerated, for this look.
@@ -110,7 +108,7 @@ def _median(hours: NDArray[np.float64], pending: NDArray[np.bool_]) -> float | N
     return float(hours[order][reached[0]]) if len(reached) else None
 
 
-def _slow(groups: Mapping[str, NDArray[Any]], pending: NDArray[np.bool_], alpha: float) -> tuple[SlowBucket, ...]:
+def _slow(groups: Table, pending: NDArray[np.bool_], alpha: float) -> tuple[SlowBucket, ...]:
     rows, late = len(pending), int(pending.sum())
     candidates = [
         (column, level, held, int(late_counts.get(level, 0)))

@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upkeep.core.columns import Columns, row_count
-from upkeep.core.drift.baseline import measure
+from upkeep.core.drift.baseline import LENGTHS_H, measure
 from upkeep.core.feedback.checks import check_labels, check_scores
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
+WEEK_H = 168
+#: Windows of a length without which nothing is learned about it.
+ENOUGH = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,12 +28,12 @@ class ModelReference:
 
     `edges` are the lower ends of all buckets but the first, shape (buckets - 1,); `bucket_rows` and
     `bucket_correct` have shape (buckets,). The profile holds the table's columns and the model's own `score`.
-    `tolerances` are natural variation of the table's columns without a floor; a user of it adds one, which is all that
-    the score has.
+    `tolerances` are natural variation of the table's columns without a floor, by the hours that a window has; a user of
+    it adds one, which is all that the score has.
     """
 
     profile: Profile
-    tolerances: Mapping[str, float]
+    tolerances: Mapping[int, Mapping[str, float]]
     windows: int
     threshold: float
     edges: NDArray[np.float64]
@@ -48,17 +51,16 @@ class ModelReference:
         profile_scores: NDArray[np.float64] | None = None,
         buckets: int = 10,
         threshold: float = 0.5,
-        window_days: int = 7,
     ) -> ModelReference:
         """Measure all rows of the time before, and the accuracy on those that the model was not fitted on.
 
         Parameters
         ----------
         table : mapping of str to ndarray, each shape (N,)
-            Features of all rows, labelled or not; date and time columns are left out of the profile. Live windows
-            hold pending rows too: were those left out, a group whose labels are late would seem to have grown.
+            Features of all rows, labelled or not. Live windows hold pending rows too: were those left out, a group whose
+            labels are late would seem to have grown.
         when : ndarray of datetime64, shape (N,)
-            Time of each of them: windows of `window_days` days give the natural variation of each column.
+            Time of each of them: windows of several lengths give the natural variation of each column.
         scores : ndarray of float, shape (n,)
             P(label = 1) of the labelled rows held out from the fit.
         labels : ndarray, shape (n,)
@@ -85,20 +87,30 @@ class ModelReference:
         check_scores(scores)
         if np.isnan(check_labels(labels)).any():
             raise InputError("every label of a reference must be known, but some are missing. Leave those rows out.")
-        features, natural, windows = measure(table, when, window_days)
+        measured = {hours: measure(table, when, hours / 24) for hours in LENGTHS_H}
+        features, _, windows = measured[WEEK_H]
         score = {"score": scores if profile_scores is None else check_scores(profile_scores)}
         edges = _edges(scores, buckets)
         at = np.searchsorted(edges, scores, side="right")
         correct = (scores >= threshold) == (labels == 1)
         return cls(
             profile=features.beside(Profile.build(ReferenceGrid.fit(score), score)),
-            tolerances=natural,
+            tolerances={hours: natural for hours, (_, natural, seen) in measured.items() if seen >= ENOUGH},
             windows=windows,
             threshold=threshold,
             edges=edges,
             bucket_rows=np.bincount(at, minlength=len(edges) + 1),
             bucket_correct=np.bincount(at[correct], minlength=len(edges) + 1),
         )
+
+    def natural(self, hours: float) -> Mapping[str, float]:
+        """Natural variation of windows of this length: the longest learned that is no longer, as shorter ones vary more.
+
+        For a window that is shorter than all that were learned, that of the shortest.
+        """
+        if not self.tolerances:
+            return {}
+        return self.tolerances[max((h for h in self.tolerances if h <= hours), default=min(self.tolerances))]
 
     @property
     def rows(self) -> int:
@@ -121,7 +133,7 @@ class ModelReference:
             "format": FORMAT,
             "grid": self.profile.grid.to_json(),
             "profile": self.profile.to_json(),
-            "tolerances": dict(self.tolerances),
+            "tolerances": {str(hours): dict(natural) for hours, natural in self.tolerances.items()},
             "windows": self.windows,
             "threshold": self.threshold,
             "edges": self.edges.tolist(),
@@ -133,14 +145,15 @@ class ModelReference:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> ModelReference:
-        """Inverse of `to_json`; InputError for another format."""
-        if record.get("format") != FORMAT:
+        """Inverse of `to_json`, of this format and the one before, which knew weeks only; InputError for another."""
+        if record.get("format") not in (1, FORMAT):
             raise InputError(
-                f"a stored reference must have format {FORMAT}, got {record.get('format')!r}. Train again."
+                f"a stored reference must have format 1 or {FORMAT}, got {record.get('format')!r}. Train again."
             )
+        learned = {str(WEEK_H): record["tolerances"]} if record["format"] == 1 else record["tolerances"]
         return cls(
             profile=Profile.from_json(record["profile"], ReferenceGrid.from_json(record["grid"])),
-            tolerances=record["tolerances"],
+            tolerances={int(hours): natural for hours, natural in learned.items()},
             windows=record["windows"],
             threshold=record["threshold"],
             edges=np.asarray(record["edges"], dtype=np.float64),
