@@ -26,6 +26,7 @@ from upkeep.stages import profile_partitions as partitions
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory):
     """A session of two threads on loopback, in a zone that is not UTC."""
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     settings = {
@@ -43,8 +44,13 @@ def spark(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_PYTHON", sys.executable)
         session = builder.getOrCreate()
+        gateway = SparkContext._gateway
         yield session
         session.stop()
+        gateway.shutdown()  # stopping a session leaves its Java process to the end of this one
+        SparkContext._gateway = SparkContext._jvm = None
+        gateway.proc.stdin.close()
+        gateway.proc.wait(timeout=60)
 
 
 def _rows(rows):
