@@ -70,6 +70,8 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--figures", type=Path, help="folder that the pictures are drawn to")
     given = parser.parse_args()
+    import sklearn.ensemble  # noqa: F401  what is limited below must have been loaded
+
     with threadpool_limits(1):  # boosting's threads wait for each other for long where cores are shared
         _run(given)
 
