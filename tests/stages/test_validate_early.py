@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from upkeep.adapters.gx_validator import GxValidator
+from upkeep.adapters.gx_validator import GxValidator, load_quietly
 from upkeep.adapters.json_documents import JsonDocuments
 from upkeep.adapters.parquet_datasets import ParquetDatasets
 from upkeep.core.checks.table_checks import table_checks
 from upkeep.stages import validate as stage
+from upkeep.stages.first_look import HISTORY
 from upkeep.stages.validate import validate
 from upkeep.stages.validation_result import ValidationResult
 
@@ -137,6 +138,18 @@ def test_the_order_is_learned_from_other_batches_and_a_repetition_finds_the_same
     assert early.spy.runs == 0
 
 
+def test_what_failed_long_ago_no_longer_decides_on_the_order(early):
+    costly = expect("column_values_to_be_between", column="fare", min_value=0)
+    cheap = expect("table_row_count_to_be_between", min_value=N + 1)
+    for at in range(60 + HISTORY):  # worth running first if all counted: 61/112 over 30 cells against 1/112 over one
+        seen = [
+            {"expectation": costly["type"], "column": "fare", "success": at >= 60},
+            {"expectation": cheap["type"], "column": "", "success": True},
+        ]
+        early.documents.put("validations", f"taxi/raw/a{at:03}", {"verdict": "fail", "checks": seen})
+    assert early.validate(costly, cheap).checks[0].expectation == cheap["type"]
+
+
 def random_suite(rng):
     """Fatal expectations of every kind that a first look answers, on columns of every kind."""
     columns = [*TABLE, "gone"]
@@ -172,6 +185,19 @@ TABLE = {
 }
 
 
+def assert_same(suite, checks, said):
+    for check in checks:
+        ours, theirs = check.run(), said[check.at]
+        about = (check.name, suite[check.at])
+        assert (ours.expectation, ours.column, ours.severity) == (
+            theirs.expectation,
+            theirs.column,
+            theirs.severity,
+        ), about
+        assert (ours.success, ours.crashed) == (theirs.success, theirs.crashed), about
+        assert ours.rows.tolist() == (theirs.rows.tolist() if not ours.success else []), about
+
+
 def test_a_first_look_says_what_great_expectations_says():
     suite = list(random_suite(np.random.default_rng(4)))
     checks = table_checks(suite, TABLE)
@@ -187,14 +213,89 @@ def test_a_first_look_says_what_great_expectations_says():
             "table_columns_to_match_set",
         )
     }
-    for check in checks:
-        ours, theirs = check.run(), said[check.at]
-        about = (check.name, suite[check.at])
-        assert (ours.expectation, ours.column, ours.severity) == (
-            theirs.expectation,
-            theirs.column,
-            theirs.severity,
-        ), about
-        assert (ours.success, ours.crashed) == (theirs.success, theirs.crashed), about
-        assert ours.rows.tolist() == (theirs.rows.tolist() if not ours.success else []), about
+    assert_same(suite, checks, said)
     assert {(check.run().success, check.crashes) for check in checks} == {(True, False), (False, False), (False, True)}
+
+
+BOUNDS = [
+    None,
+    -1,
+    0,
+    1,
+    2,
+    28,
+    29,
+    30,
+    31,
+    -0.5,
+    4.5,
+    29.5,
+    30.0,
+    0.1,
+    1e300,
+    np.inf,
+    np.nan,
+    2**53,
+    2**53 + 1,
+    -(2**53) - 1,
+]
+WIDE = TABLE | {
+    "large": np.arange(30) + 2**53 - 15,
+    "edge": np.arange(30) + 2**53 - 29,
+    "negative": -(np.arange(30)) - 2**53 + 15,
+    "narrow": (np.arange(30) - 15).astype(np.int8),
+    "unsigned": np.arange(30).astype(np.uint64),
+    "single": (np.arange(30) / 10).astype(np.float32),
+}
+
+
+def random_arguments(rng, size):
+    """Arguments of every sort, usable or not, for the kinds that a first look answers."""
+
+    def one_of(values):
+        return values[rng.integers(len(values))]
+
+    def some(arguments, chance):
+        return {name: one_of(values) for name, values in arguments.items() if rng.random() < chance}
+
+    limits = {"min_value": BOUNDS, "max_value": BOUNDS}
+    strict = {"strict_min": [True, False, None], "strict_max": [True, False, None]}
+    share = {"mostly": [None, 0, 0.5, 0.96, 0.97, 1, 1.0, 1.5, -0.5, True, "0.9"]}
+    columns = [*WIDE, "gone"]
+    for _ in range(size):
+        yield expect("table_row_count_to_be_between", **some(limits, 0.7), **some(strict, 0.1))
+        column = {"column": one_of([*columns, None, 3, "", ["id"]]) if rng.random() < 0.1 else one_of(columns)}
+        between = some(limits, 0.7) | some(share, 0.4) | some(strict, 0.1)
+        yield expect("column_values_to_be_between", **column, **between)
+        yield expect("column_values_to_not_be_null", **column, **some(share, 0.6))
+        yield expect("column_values_to_be_unique", **column, **some(share, 0.2))
+        yield expect("column_to_exist", **column, **some({"column_index": [None, 0, 1]}, 0.2))
+        named = one_of([list(WIDE), columns, ["id"], ["gone"], ["id", "id"], ["id", 3], [], None])
+        yield expect(
+            "table_columns_to_match_set", column_set=named, **some({"exact_match": [None, True, False, 0]}, 0.7)
+        )
+
+
+def refused(expectation):
+    gx = load_quietly()
+    from great_expectations.compatibility.pydantic import ValidationError
+
+    try:
+        gx.ExpectationSuite(name="s", expectations=[expectation])
+    except (ValidationError, TypeError):
+        return True
+    return False
+
+
+def test_whatever_the_arguments_the_first_look_says_the_same_or_leaves_them_to_great_expectations():
+    drawn = list(random_arguments(np.random.default_rng(9), 60))
+    usable = [expectation for expectation in drawn if not refused(expectation)]
+    checks = table_checks(usable, WIDE)
+    assert_same(usable, checks, GxValidator().run({"name": "s", "expectations": usable}, WIDE))
+    assert 0.3 * len(usable) < len(checks) < 0.9 * len(usable)
+    assert {(check.expectation, check.run().success) for check in checks if not check.crashes} == {
+        (expectation["type"], success) for expectation in drawn[:6] for success in (True, False)
+    }
+    unusable = [expectation for expectation in drawn if refused(expectation)]
+    assert len(unusable) > 40
+    assert all(check.crashes for check in table_checks(unusable, WIDE))  # lost in any case: its column is not there

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import asdict
 
 from upkeep.core.checks.ordering import CheckRecord, run_checks
-from upkeep.core.checks.table_checks import expectation_name, names_rows, table_checks
+from upkeep.core.checks.suite_entries import expectation_name, names_rows
+from upkeep.core.checks.table_checks import table_checks
 from upkeep.core.columns import Columns
 from upkeep.ports import CheckResult, Documents, Json
 

@@ -101,6 +101,14 @@ def test_a_row_keeps_all_its_reasons_in_the_order_of_the_suite_although_the_fata
     assert answer(ran.results)[1:] == ([1, 2, 3], ["warns(x)", "warns(x); fails(x)", "fails(x)"])
 
 
+@pytest.mark.parametrize("severity", ["info", "warn"])
+def test_a_crash_settles_the_verdict_whatever_the_severity(severity):
+    suite = [Check(name="crashes", severity=severity, success=False, crashed=True), Check(name="b", severity="warn")]
+    ran = run_checks(suite, lambda check: check, history={}, rows_wanted=False)
+    assert [check.name for check in ran.spared] == ["b"]
+    assert answer(ran.results)[0] == answer(suite)[0] == "fail"
+
+
 def stops_at_any_failure(checks):
     return checks[: next((at + 1 for at, check in enumerate(checks) if not check.success), len(checks))]
 

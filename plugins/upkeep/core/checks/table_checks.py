@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from upkeep.core.checks.suite_entries import EXACT, EXISTENCE, Arguments, are_names, bounds, columns_named, mostly
 from upkeep.core.columns import Columns, missing, row_count
 
-Arguments: TypeAlias = Mapping[str, object]
 #: Failing rows, none where the expectation is about the table, and what was seen; or None where it holds.
 Seen: TypeAlias = tuple[NDArray[np.int64], str] | None
 #: Cells to look at, and how to look at them.
 Look: TypeAlias = tuple[float, Callable[[], Seen]]
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
-#: Expectations that do not need their column to be there.
-_EXISTENCE = ("expect_table_", "expect_column_to_exist", "expect_column_type_to_be")
-#: Expectations that look at a table or a column as a whole. Any other is taken to name rows.
-_ABOUT_THE_WHOLE = (
-    *_EXISTENCE,
-    *(f"expect_column_{what}_" for what in ("max", "mean", "median", "min", "stdev", "sum", "quantile", "proportion")),
-    *(f"expect_column_{what}_" for what in ("distinct_values", "most_common_value", "unique_value_count")),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +76,7 @@ def table_checks(expectations: Sequence[object], table: Columns) -> list[TableCh
     ----------
     expectations : sequence of dict
         ``{"type", "kwargs", "severity"}`` in the format of Great Expectations. What is not understood, down to an
-        argument, is left to the validator.
+        argument, is left to the validator, and so is what it might read in another way.
 
     Notes
     -----
@@ -101,37 +93,14 @@ def table_checks(expectations: Sequence[object], table: Columns) -> list[TableCh
     return [check for check in made if check]
 
 
-def names_rows(expectations: Sequence[object]) -> bool:
-    """Whether the failure of any of these expectations may send rows to quarantine.
-
-    Examples
-    --------
-    >>> names_rows([{"type": "expect_column_mean_to_be_between", "kwargs": {"column": "fare"}}])
-    False
-    """
-    return any(
-        not isinstance(entry, Mapping)
-        or (not str(entry.get("type")).startswith(_ABOUT_THE_WHOLE) and entry.get("severity") != "info")
-        for entry in expectations
-    )
-
-
-def expectation_name(entry: object) -> str:
-    """Kind and columns of an entry of a suite, as in ``expect_column_to_exist(fare)``."""
-    if not isinstance(entry, Mapping):
-        return repr(entry)
-    arguments = entry.get("kwargs")
-    return f"{entry.get('type')}({', '.join(_columns(arguments) if isinstance(arguments, Mapping) else [])})"
-
-
 def _check(at: int, entry: Mapping[str, object], table: Columns) -> TableCheck | None:
     kind, arguments = str(entry.get("type")), entry.get("kwargs") or {}
     severity = {"critical": "error", "warning": "warn", "info": "info"}.get(str(entry.get("severity", "critical")))
-    if not isinstance(arguments, Mapping) or severity is None:
+    columns = columns_named(arguments) if isinstance(arguments, Mapping) else None
+    if not isinstance(arguments, Mapping) or not are_names(columns) or severity is None:
         return None
-    columns = _columns(arguments)
     absent = [name for name in columns if name not in table]
-    crashes = bool(absent) and kind.startswith("expect_") and not kind.startswith(_EXISTENCE)
+    crashes = bool(absent) and kind.startswith("expect_") and not kind.startswith(EXISTENCE)
     look: Look | None = None
     if crashes:
         look = 1.0, lambda: (_NO_ROWS, f"column {absent[0]!r} is not in the table")
@@ -142,16 +111,10 @@ def _check(at: int, entry: Mapping[str, object], table: Columns) -> TableCheck |
         expectation=kind,
         column=", ".join(columns),
         severity=severity,
-        cost=look[0],
+        cost=max(look[0], 1.0),  # of a table without rows too
         look=look[1],
         crashes=crashes,
     )
-
-
-def _columns(arguments: Arguments) -> list[str]:
-    several = arguments.get("column_list")
-    single = [arguments[name] for name in ("column", "column_A", "column_B") if name in arguments]
-    return [str(name) for name in (*single, *(several if isinstance(several, (list, tuple)) else ()))]
 
 
 def _exists(table: Columns, arguments: Arguments) -> Look | None:
@@ -163,38 +126,40 @@ def _exists(table: Columns, arguments: Arguments) -> Look | None:
 
 def _match_set(table: Columns, arguments: Arguments) -> Look | None:
     wanted, exact = arguments.get("column_set"), arguments.get("exact_match", True)
-    if set(arguments) - {"column_set", "exact_match"} or not isinstance(wanted, (list, tuple)) or not wanted:
+    if set(arguments) - {"column_set", "exact_match"} or not isinstance(exact, bool):
         return None
-    lacking = sorted({str(name) for name in wanted} - set(table))
-    extra = sorted(set(table) - {str(name) for name in wanted}) if exact in (True, None) else []
+    if not wanted or not are_names(wanted):
+        return None
+    lacking, extra = sorted(set(wanted) - set(table)), sorted(set(table) - set(wanted)) if exact else []
     said = f"mismatched columns: missing {lacking}, unexpected {extra}"
     return 1.0, lambda: (_NO_ROWS, said) if lacking or extra else None
 
 
 def _row_count(table: Columns, arguments: Arguments) -> Look | None:
-    bounds, rows = _bounds(arguments), row_count(table)
-    if bounds is None or set(arguments) - {"min_value", "max_value"}:
+    limits, rows = bounds(arguments), row_count(table)
+    rounded = any(isinstance(value, float) for value in arguments.values())  # by the validator
+    if limits is None or rounded or set(arguments) - {"min_value", "max_value"}:
         return None
-    return 1.0, lambda: None if bounds[0] <= rows <= bounds[1] else (_NO_ROWS, f"wanted {_words(arguments)}; {rows}")
+    return 1.0, lambda: None if limits[0] <= rows <= limits[1] else (_NO_ROWS, f"wanted {_words(arguments)}; {rows}")
 
 
 def _not_null(table: Columns, arguments: Arguments) -> Look | None:
-    mostly = _mostly(arguments)
-    if mostly is None or set(arguments) - {"column", "mostly"}:
+    share = mostly(arguments)
+    if share is None or set(arguments) - {"column", "mostly"}:
         return None
     values = table[str(arguments["column"])]
     cost = len(values) * (30.0 if values.dtype.kind == "O" else 1.0)  # an object at a time
-    return cost, lambda: _too_many(missing(values), np.ones(len(values), dtype=bool), mostly)
+    return cost, lambda: _too_many(missing(values), np.ones(len(values), dtype=bool), share)
 
 
 def _between(table: Columns, arguments: Arguments) -> Look | None:
-    bounds, mostly, values = _bounds(arguments), _mostly(arguments), table[str(arguments["column"])]
+    limits, share, values = bounds(arguments), mostly(arguments), table[str(arguments["column"])]
     known = {"column", "min_value", "max_value", "mostly"}  # strict bounds are left to the validator
-    if bounds is None or mostly is None or set(arguments) - known or values.dtype.kind not in "iuf":
+    if limits is None or share is None or set(arguments) - known or not _compares_as_float64(values):
         return None
 
     def look() -> Seen:
-        seen = _too_many((values < bounds[0]) | (values > bounds[1]), ~missing(values), mostly)
+        seen = _too_many((values < limits[0]) | (values > limits[1]), ~missing(values), share)
         return seen and (seen[0], f"wanted {_words(arguments)}; {seen[1]}")
 
     return 3.0 * len(values), look
@@ -212,27 +177,19 @@ def _unique(table: Columns, arguments: Arguments) -> Look | None:
     return 20.0 * len(values), look
 
 
-def _too_many(wrong: NDArray[np.bool_], held: NDArray[np.bool_], mostly: float) -> Seen:
-    """Great Expectations' rule: the share of right values among those that are held must reach `mostly`."""
+def _too_many(wrong: NDArray[np.bool_], held: NDArray[np.bool_], share: float) -> Seen:
+    """Great Expectations' rule: the share of right values among those that are held must reach `share`."""
     rows, total = np.flatnonzero(wrong & held), int(held.sum())
-    if not total or (total - len(rows)) / total >= mostly:
+    if not total or (total - len(rows)) / total >= share:
         return None
     return rows, f"{len(rows)} of {len(held)} rows fail"
 
 
-def _bounds(arguments: Arguments) -> tuple[float, float] | None:
-    low, high = arguments.get("min_value"), arguments.get("max_value")
-    low, high = -np.inf if low is None else low, np.inf if high is None else high
-    return (low, high) if _is_number(low) and _is_number(high) else None
-
-
-def _mostly(arguments: Arguments) -> float | None:
-    mostly = arguments.get("mostly", 1.0)
-    return mostly if _is_number(mostly) else None
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _compares_as_float64(values: NDArray[np.generic]) -> bool:
+    """The validator compares other floats with a bound that keeps its own digits."""
+    if values.dtype.kind in "iu":
+        return -EXACT <= int(values.min(initial=0)) and int(values.max(initial=0)) <= EXACT
+    return values.dtype == np.float64
 
 
 def _words(arguments: Arguments) -> str:
