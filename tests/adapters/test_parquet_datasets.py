@@ -114,6 +114,32 @@ def test_a_window_opens_the_files_of_its_own_days_alone(tmp_path):
     assert datasets.read("raw", since="2019-01-02T11:00:00", until="2019-01-03T10:00:00")["row_id"].tolist() == []
 
 
+def _spoil_rows(path):
+    """All but the footer, which holds the schema."""
+    content = path.read_bytes()
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    path.write_bytes(b"PAR1" + bytes(len(content) - footer - 4) + content[-footer:])
+
+
+@pytest.mark.parametrize("columns", [None, ["flag", "fare"], ["whole", "t", "narrow"]])
+def test_a_window_between_the_days_of_a_batch_reads_no_rows_and_has_its_columns(tmp_path, columns):
+    datasets = ParquetDatasets(tmp_path)
+    table = _table([1, 1, 5]) | {
+        "whole": np.array([True, False, True]),
+        "narrow": np.arange(3, dtype=np.int8),
+        "single": np.arange(3, dtype=np.float32),
+    }
+    batch = datasets.write("raw", "b", [table], time="t")
+    rows = datasets.read("raw", columns=columns)
+    for file in batch.files:
+        _spoil_rows(tmp_path / "raw" / file)
+    with pytest.raises(BackendError):
+        datasets.read("raw", columns=columns)
+    (part,) = datasets.scan("raw", since="2019-01-03", until="2019-01-04", columns=columns)
+    _same(part, {name: values[:0] for name, values in rows.items()})
+    assert list(part) == (columns or list(table))
+
+
 def test_an_unknown_batch_is_named(tmp_path):
     with pytest.raises(InputError, match=r"dataset raw must hold the batches asked for, but has no \['gone'\]"):
         ParquetDatasets(tmp_path).read("raw", batches=["gone"])

@@ -124,7 +124,7 @@ def _scan_batch(
     wanted = None if columns is None else list(dict.fromkeys([*columns, time]))
     days = [file for file in batch.files if _overlaps(np.datetime64(file[5:15]), since, until)]
     for file in days or batch.files[:1]:  # one file at least, so that columns of no rows are columns still
-        for table in _tables(folder / file, batch, wanted):
+        for table in _tables(folder / file, batch, wanted, whole=bool(days)):
             rows = from_arrow(table)
             if since or until:
                 when = rows[time]
@@ -139,10 +139,13 @@ def _overlaps(day: np.datetime64, since: str | None, until: str | None) -> bool:
     return bool((not since or day + 1 > np.datetime64(since)) and (not until or day < np.datetime64(until)))
 
 
-def _tables(path: Path, batch: Batch, columns: list[str] | None) -> Iterator[pa.Table]:
+def _tables(path: Path, batch: Batch, columns: list[str] | None, *, whole: bool) -> Iterator[pa.Table]:
+    """The parts of a file; or, if it is not wanted whole, a table without rows, from its footer alone."""
     try:
         with pq.ParquetFile(path) as file:
-            for part in file.iter_batches(batch_size=SCAN_ROWS, columns=columns):
+            if not whole:
+                yield file.schema_arrow.empty_table()
+            for part in file.iter_batches(batch_size=SCAN_ROWS, columns=columns) if whole else ():
                 yield pa.Table.from_batches([part])
     except (OSError, pa.ArrowException) as err:
         raise BackendError(
