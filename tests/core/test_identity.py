@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from upkeep.core import identity
 from upkeep.core.identity import row_ids
 from upkeep.errors import InputError
 
@@ -75,3 +76,46 @@ def test_names_the_key_columns_that_are_absent(key):
 def test_whole_numbers_beyond_the_reach_of_floats_keep_ids_of_their_own():
     ids = row_ids({"account": np.array([1234567890123456789, 1234567890123456788])}, ["account"])
     assert ids[0] != ids[1]
+
+
+def fnv1a(value):
+    """The definition, a byte after the other."""
+    digest = 0xCBF29CE484222325
+    for byte in b"\xff" if value is None else str(value).encode():
+        digest = ((digest ^ byte) * 0x100000001B3) % 2**64
+    return digest
+
+
+def text_bits(values):
+    return identity._bits(np.array([*values, None], dtype=object)[:-1]).tolist()
+
+
+def test_the_digests_of_text_are_the_published_ones():
+    # Test vectors by Noll, http://www.isthe.com/chongo/tech/comp/fnv/
+    known = {"": 0xCBF29CE484222325, "a": 0xAF63DC4C8601EC8C, "foobar": 0x85944171F73967E8}
+    assert text_bits(known) == list(known.values())
+
+
+VALUES = st.none() | st.text(max_size=40) | st.text("\0a", max_size=5) | st.floats() | st.integers() | st.booleans()
+
+
+@given(values=st.lists(VALUES, max_size=60), copies=st.integers(1, 40))
+def test_text_is_digested_as_defined_whatever_stands_beside_it(values, copies):
+    assert text_bits(values * copies) == [fnv1a(value) for value in values] * copies
+
+
+@pytest.mark.parametrize("others", [0, 1, 31, 32, 33, 200])
+@pytest.mark.parametrize("length", [0, 1, 7, 3000])
+def test_one_long_text_among_short_ones_is_digested_as_defined(others, length):
+    values = ["short\0", *["", "é", "end\0\0"] * others, "x\0" * length, None]
+    assert text_bits(values) == [fnv1a(value) for value in values]
+
+
+def test_fixed_width_text_is_digested_as_the_same_text_in_objects():
+    words = ["", "Ünïcode", "a\0b", "word"]
+    assert identity._bits(np.array(words)).tolist() == text_bits(words)
+
+
+@pytest.mark.parametrize("dtype", [object, "U4"])
+def test_no_rows_have_no_ids(dtype):
+    assert row_ids({"w": np.empty(0, dtype=dtype)}, ["w"]).tolist() == []

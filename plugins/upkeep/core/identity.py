@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from upkeep.core.columns import Columns
 from upkeep.errors import InputError
 
+_FNV_BASIS, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
+_TOGETHER = 32  # texts from which on an array operation is faster than a loop over their bytes
+
 
 def row_ids(columns: Columns, key: Sequence[str]) -> NDArray[np.int64]:
     """A 64-bit id per row from the values of its key columns.
@@ -67,13 +70,34 @@ def _bits(values: NDArray[Any]) -> NDArray[np.uint64]:
         number[np.isnan(number)] = np.nan  # one bit pattern for every NaN
         whole = (np.abs(number) < 2.0**53) & (number == np.round(number))
         return np.where(whole, np.where(whole, number, 0).astype(np.int64).view(np.uint64), number.view(np.uint64))
-    return np.fromiter((_fnv1a(value) for value in values), dtype=np.uint64, count=len(values))
+    return _fnv1a([b"\xff" if value is None else str(value).encode() for value in values])
 
 
-def _fnv1a(value: object) -> int:
-    digest = 0xCBF29CE484222325
-    for byte in b"\xff" if value is None else str(value).encode():
-        digest = ((digest ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+def _fnv1a(texts: Sequence[bytes]) -> NDArray[np.uint64]:
+    """Digests of all texts, a byte of each at a time: from the longest on, so that those not at their end lie in front.
+
+    The few that are much longer than the others go on by themselves, since there an array per byte would cost more.
+    """
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    order = np.argsort(-lengths, kind="stable")
+    rising = -lengths[order]
+    starts = (np.cumsum(lengths) - lengths)[order]
+    content = np.frombuffer(b"".join(texts), dtype=np.uint8)
+    digests = np.full(len(texts), _FNV_BASIS, dtype=np.uint64)
+    together = int(lengths[order[_TOGETHER - 1]]) if len(texts) >= _TOGETHER else 0
+    for at in range(together):
+        here = slice(np.searchsorted(rising, -at))  # texts of more than `at` bytes
+        digests[here] = (digests[here] ^ content[starts[here] + at]) * np.uint64(_FNV_PRIME)  # modulo 2**64
+    for row in range(int(np.searchsorted(rising, -together))):
+        digests[row] = _continued(int(digests[row]), texts[order[row]][together:])
+    back = np.empty_like(digests)
+    back[order] = digests
+    return back
+
+
+def _continued(digest: int, text: bytes) -> int:
+    for byte in text:
+        digest = ((digest ^ byte) * _FNV_PRIME) & 0xFFFFFFFFFFFFFFFF
     return digest
 
 
