@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -25,6 +26,22 @@ class Coded:
     codes: NDArray[np.integer[Any]]
     levels: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        if self.codes.ndim != 1 or self.codes.dtype.kind not in "iu":
+            raise InputError(
+                f"codes must be whole numbers of shape (n,), got {self.codes.dtype} of shape {self.codes.shape}."
+            )
+        if not all(issubclass(kind, str) for kind in set(map(type, self.levels))):
+            wrong = next(level for level in self.levels if not isinstance(level, str))
+            raise InputError(f"levels must be texts, got {wrong!r}. The code of a missing value is -1.")
+        if len(self.codes):
+            low, high = int(self.codes.min()), int(self.codes.max())
+            if low < -1 or high >= len(self.levels):
+                raise InputError(
+                    f"codes must lie in [-1, {len(self.levels)}), as there are {len(self.levels)} levels, "
+                    f"got codes from {low} to {high}."
+                )
+
     def __len__(self) -> int:
         return len(self.codes)
 
@@ -36,14 +53,28 @@ class Coded:
 Table: TypeAlias = Mapping[str, NDArray[Any] | Coded]
 
 
+@contextmanager
+def named(column: str) -> Iterator[None]:
+    """Errors about values say whose values they are."""
+    try:
+        yield
+    except InputError as err:
+        raise InputError(f"column {column!r}: {err}") from err
+
+
 def row_count(columns: Table) -> int:
-    """Rows of the table; an error names the first column whose length differs.
+    """Rows of the table; an error names the first column whose length differs, or that has rows of several values.
 
     Examples
     --------
     >>> row_count({"a": np.zeros(3), "b": np.ones(3)})
     3
     """
+    for name, values in columns.items():
+        if not isinstance(values, Coded) and np.ndim(values) != 1:
+            raise InputError(
+                f"every column must have shape (n,), got {np.shape(values)} in {name!r}. Split or flatten it."
+            )
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         first = next(iter(lengths))
@@ -88,6 +119,13 @@ def missing(values: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(np.isnan(values))
     if values.dtype.kind in "mM":
         return np.asarray(np.isnat(values))
+    if values.dtype.kind == "T":
+        values = values.astype(object)
     if values.dtype.kind == "O":
-        return np.fromiter((v is None or v != v for v in values), dtype=bool, count=len(values))
+        try:
+            return np.fromiter((v is None or v != v for v in values), dtype=bool, count=len(values))
+        except (TypeError, ValueError) as err:  # pandas.NA and arrays have no answer to whether they equal themselves
+            raise InputError(
+                f"a missing value must be None or NaN, and every other one a scalar, but {err}. Make it None."
+            ) from err
     return np.zeros(len(values), dtype=bool)

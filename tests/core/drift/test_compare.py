@@ -119,7 +119,7 @@ def test_a_column_whose_values_are_gone_drifts_by_its_nulls():
     x = np.arange(3_000.0)
     report = compare(*profiles({"x": x}, {"x": np.full(3_000, np.nan)}))
     assert report.drifted == ("x",)
-    assert "share of missing values moved from 0.0% to 100.0%" in report.findings[0].sentence
+    assert "share of missing or infinite values moved from 0.0% to 100.0%" in report.findings[0].sentence
     assert any("nothing can be said" in f.sentence for f in report.findings)
 
 

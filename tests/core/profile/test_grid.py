@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -60,6 +62,86 @@ def test_a_grid_survives_json_and_another_format_is_refused():
     assert again.digest == grid.digest
     with pytest.raises(InputError, match="format 1 or 2, got 9"):
         ReferenceGrid.from_json({"format": 9})
+
+
+GRID = {"format": 1, "columns": {"x": {"cuts": [-0.0, 5e-324, 2]}, "c": {"levels": ["a", "b"]}, "t": {"hours": 24}}}
+
+
+def test_cuts_of_either_zero_and_whole_numbers_are_read():
+    assert ReferenceGrid.from_json(json.loads(json.dumps(GRID))).cells["x"].cuts.tolist() == [0.0, 5e-324, 2.0]
+    assert ReferenceGrid.from_json({"format": 2, "columns": {"x": {"cuts": []}}}).cells["x"].size == 1
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"cuts": [1.0, 1.0]},
+        {"cuts": [0.0, -0.0]},
+        {"cuts": [2.0, 1.0]},
+        {"cuts": [1.0, float("nan")]},
+        {"cuts": [1.0, float("inf")]},
+        {"cuts": [0, 10**400]},
+        {"cuts": [2**53, 2**53 + 1]},
+        {"cuts": [False, True]},
+        {"cuts": ["1"]},
+        {"cuts": "12"},
+        {"cuts": None},
+        {"levels": ["a", "a"]},
+        {"levels": ["a", None]},
+        {"levels": "ab"},
+        {"levels": [["a"]]},
+        {"hours": 25},
+        {},
+        None,
+        [1.0],
+    ],
+)
+def test_a_damaged_column_of_a_stored_grid_is_named(entry):
+    with pytest.raises(InputError, match="column 'x' of a stored grid must have"):
+        ReferenceGrid.from_json(GRID | {"columns": {"x": entry}})
+
+
+@pytest.mark.parametrize("record", [None, [], {}, {"format": 1}, {"format": 1, "columns": None}, {"format": [1]}])
+def test_what_is_no_stored_grid_is_refused(record):
+    with pytest.raises(InputError, match="stored grid must"):
+        ReferenceGrid.from_json(record)
+
+
+@pytest.mark.parametrize(
+    "values", [np.array([b"a"]), np.array([1], "timedelta64[s]"), np.array([1j]), np.zeros(1, dtype=[("a", int)])]
+)
+def test_a_column_that_no_cells_can_count_is_named_and_not_dropped(values):
+    with pytest.raises(InputError, match=r"column 'y' must hold numbers.*Convert it, or leave it out"):
+        ReferenceGrid.fit({"x": np.zeros(1), "y": values})
+
+
+@pytest.mark.parametrize("values", [np.zeros((3, 2)), np.array(1.0)])
+def test_a_column_has_one_value_per_row(values):
+    with pytest.raises(InputError, match=r"shape \(n,\), got .* in 'y'"):
+        ReferenceGrid.fit({"y": values})
+
+
+def test_numpy_strings_are_text():
+    text = np.array(["b", "a", "b"], dtype=np.dtypes.StringDType())
+    grid = ReferenceGrid.fit({"c": text})
+    assert grid.cells["c"].levels == ("b", "a")
+    assert Profile.build(grid, {"c": text}).columns["c"].counts.tolist() == [2, 1, 0]
+    with pytest.raises(InputError, match="column 'c' must hold numbers"):
+        Profile.build(ReferenceGrid.fit({"c": np.arange(3)}), {"c": text})
+
+
+def test_dates_have_no_hour_and_are_left_out():
+    when = np.array(["2024-01-01T05", "NaT"], dtype="datetime64[h]")
+    dates = {unit: when.astype(f"datetime64[{unit}]") for unit in ("Y", "M", "W", "D")}
+    assert list(ReferenceGrid.fit({"h": when, "us": when.astype("datetime64[us]"), **dates}).cells) == ["h", "us"]
+
+
+def test_the_largest_float_can_be_a_value_of_its_own_cell():
+    largest = np.finfo(float).max
+    with np.errstate(all="raise"):
+        cells = NumericCells.fit(np.array([largest, largest, 1.0, -largest]), bins=4)
+        assert not cells.single.any()
+    assert cells.cuts.tolist() == [1.0, largest]
 
 
 def test_a_grid_refuses_unusable_sizes_and_unknown_columns():

@@ -26,7 +26,7 @@ SOURCES = {
 
 @given(st.lists(NUMBERS, min_size=1, max_size=80, unique=True), st.lists(NUMBERS, min_size=1, max_size=80))
 def test_it_finds_the_cell_that_a_binary_search_finds(cuts, values):
-    cuts, values = np.unique(np.array(cuts) + 0.0), np.array(values + cuts)
+    cuts, values = np.unique(np.array(cuts)), np.array(values + cuts)
     lattice = Lattice.across(cuts)
     if lattice is not None:
         assert lattice.cells(values).tolist() == np.searchsorted(cuts, values, side="right").tolist()
@@ -49,6 +49,24 @@ def test_only_columns_with_two_long_tails_are_sorted():
     rng = np.random.default_rng(1)
     sorted_ones = [name for name, draw in SOURCES.items() if NumericCells.fit(draw(rng, 40_000), 1024).lattice is None]
     assert sorted_ones == ["two long tails"]
+
+
+@pytest.mark.parametrize("least", [0.0, -0.0])
+def test_zero_of_either_sign_is_one_number_among_logarithmic_steps(least):
+    cuts = np.concatenate([[least], np.geomspace(1e-6, 1e6, 500)])
+    lattice = Lattice.across(cuts)
+    values = np.concatenate([[-0.0, 0.0, -1.0], cuts])
+    assert lattice.logarithmic
+    assert lattice.cells(values).tolist() == np.searchsorted(cuts, values, side="right").tolist()
+
+
+def test_a_stored_grid_whose_first_cut_is_minus_zero_counts_as_a_binary_search_does():
+    cuts = [-0.0, 5e-324, *np.geomspace(1e-6, 1e6, 500).tolist()]
+    grid = ReferenceGrid.from_json({"format": 1, "columns": {"x": {"cuts": cuts}}})
+    later = np.random.default_rng(1).lognormal(sigma=4, size=5_000) - 0.01
+    counts = Profile.build(grid, {"x": later}).columns["x"].counts
+    assert counts.tolist() == np.bincount(np.searchsorted(cuts, later, side="right"), minlength=len(cuts) + 1).tolist()
+    assert str(grid.to_json()["columns"]["x"]["cuts"][0]) == "-0.0"  # its digest is that of what was stored
 
 
 @pytest.mark.parametrize("cuts", [[], [1.0], [-1e308, 1e308], [1.0, np.nextafter(1.0, 2.0)]])

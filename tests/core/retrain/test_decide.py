@@ -136,10 +136,10 @@ def test_a_drop_that_is_uncertain_or_small_is_waited_out_with_the_reason():
 
 
 def test_broken_data_come_before_anything_else():
-    bad = facts(3, -0.2, labelled=0, drifted=("meter",), damage=("meter: share of missing values moved",))
+    bad = facts(3, -0.2, labelled=0, drifted=("meter",), damage=("meter: share of missing or infinite values moved",))
     decisions, _ = live([facts(1, -0.06), facts(2, -0.06), bad])
     assert (decisions[2].action, decisions[2].cause, decisions[2].due) == ("fix_data", "data_integrity", False)
-    assert decisions[2].sentence == "Fix the data first: meter: share of missing values moved."
+    assert decisions[2].sentence == "Fix the data first: meter: share of missing or infinite values moved."
 
     refused = live([facts(1, quarantine_share=0.3)])[0][0]
     assert refused.sentence == "Fix the data first: validation refused 30% of the rows."

@@ -18,7 +18,7 @@ _MOVED = {
     "total_variation": "categories moved",
     "hour_of_day": "hours of the day moved",
     "new_categories": "share of new or rare categories moved",
-    "null_rate": "share of missing values moved",
+    "null_rate": "share of missing or infinite values moved",
 }
 
 

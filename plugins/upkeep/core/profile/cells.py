@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import NoneType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 
 from upkeep.core.columns import Coded
 from upkeep.core.profile.lattice import HUGE, Lattice
+from upkeep.core.profile.stored import are_numbers, damaged
+from upkeep.errors import InputError
 
 #: Units per spread of the column; a thousandth of it is finer than anything a mean is read for.
 _RESOLUTION = 10
@@ -39,8 +43,8 @@ class NumericCells:
         first = np.concatenate([[0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1])
         held = np.diff(first, append=len(ordered))
         atoms = ordered[first[held * bins > len(ordered)]]
-        after = np.nextafter(atoms, np.inf)
-        cuts = np.unique(np.concatenate([ordered[depth], atoms, after[np.isfinite(after)]]))
+        after = np.nextafter(atoms[atoms < np.finfo(float).max], np.inf)
+        cuts = np.unique(np.concatenate([ordered[depth], atoms, after]))
         return cls(cuts=cuts + 0.0)  # -0.0 and 0.0 are one number, and are to be stored as one
 
     @property
@@ -125,23 +129,35 @@ class HourCells:
 Cells: TypeAlias = NumericCells | CategoryCells | HourCells
 
 
-def cells_from_json(entry: Mapping[str, Any]) -> Cells:
-    """Inverse of `to_json` of any cells."""
-    if "cuts" in entry:
-        return NumericCells(cuts=np.asarray(entry["cuts"], dtype=np.float64))
-    return HourCells() if "hours" in entry else CategoryCells(levels=tuple(entry["levels"]))
+def cells_from_json(name: str, entry: object) -> Cells:
+    """Inverse of `to_json` of any cells; InputError that names the column if the entry is none."""
+    match entry:
+        case {"cuts": list(stored)} if are_numbers(stored):
+            cuts = np.array(stored, dtype=np.float64)
+            if (cuts[1:] > cuts[:-1]).all():
+                return NumericCells(cuts=cuts)  # as stored, -0.0 included: the digest depends on it
+        case {"levels": list(levels)} if set(map(type, levels)) <= {str} and len(set(levels)) == len(levels):
+            return CategoryCells(levels=tuple(levels))
+        case {"hours": 24}:
+            return HourCells()
+    raise damaged(
+        f"column {name!r} of a stored grid must have finite cuts in ascending order, levels that are different texts, "
+        "or 24 hours",
+        entry,
+    )
 
 
 def category_counts(values: NDArray[Any] | Coded) -> dict[str, int]:
-    """Rows per category as text; missing values left out."""
+    """Rows per category as text; missing values left out; InputError for what is no text, boolean or number."""
     if isinstance(values, Coded):
-        held = np.bincount(values.codes[values.codes >= 0], minlength=len(values.levels))
+        known = values.codes[values.codes >= 0].astype(np.intp, copy=False)
+        held = np.bincount(known, minlength=len(values.levels))
         counted = zip(values.levels, held.tolist(), strict=True)
     elif values.dtype.kind == "b":
         yes = int(np.count_nonzero(values))
         counted = zip(("True", "False"), (yes, len(values) - yes), strict=True)
     else:
-        counted = zip(*_tally(values), strict=True)
+        return _tally(values)
     counts: Counter[str] = Counter()
     for level, rows in counted:
         if rows:
@@ -149,8 +165,50 @@ def category_counts(values: NDArray[Any] | Coded) -> dict[str, int]:
     return counts
 
 
-def _tally(values: NDArray[Any]) -> tuple[list[str], list[int]]:
-    held = [
-        (str(value), rows) for value, rows in Counter(values.tolist()).items() if value is not None and value == value
-    ]
-    return [level for level, _ in held], [rows for _, rows in held]
+def spelled(value: object) -> str | None:
+    """A category as text, None for a missing value; whole numbers alike whether they came as integers or floats.
+
+    Examples
+    --------
+    >>> [spelled(value) for value in ("a", True, 1, 1.0, 1.5, None, float("nan"))]
+    ['a', 'True', '1', '1', '1.5', None, None]
+    """
+    match value:
+        case None:
+            return None
+        case str():
+            return str.__str__(value)
+        case bool() | np.bool_():
+            return str(bool(value))
+        case int() | np.integer():
+            return str(int(value))
+        case float() | np.floating() if value == value:
+            return str(int(value)) if value.is_integer() else str(value)
+    absent = value != value
+    if isinstance(absent, bool | np.bool_) and absent:
+        return None
+    raise InputError(
+        f"a category must be text, a boolean or a number, and None where it is missing, got {reprlib.repr(value)} of type "
+        f"{type(value).__name__}. Convert the values to text, or leave the column out."
+    )
+
+
+def _tally(values: NDArray[Any]) -> dict[str, int]:
+    if values.dtype.kind not in "OUTiuf":
+        raise InputError(f"categories must be text, booleans or numbers, got {values.dtype}. Convert them to text.")
+    every: list[object] = values.tolist()
+    try:
+        held: Counter[Any] = Counter(every)
+    except TypeError as err:
+        raise InputError(
+            f"a category must be text, a boolean or a number, but {err}. Convert the values to text, or leave the column out."
+        ) from err
+    if not set(map(type, held)) <= {str, NoneType}:
+        if values.dtype.kind == "O" and len(set(map(type, every)) - {NoneType}) > 1:
+            held = Counter(map(spelled, every))  # equal values of several types, as 1 and True, are one key above
+        levels: Counter[Any] = Counter()
+        for value, rows in held.items():
+            levels[spelled(value)] += rows
+        held = levels
+    held.pop(None, None)
+    return held

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.columns import Coded, missing
+from upkeep.core.columns import Coded, missing, named
 from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, NumericCells, category_counts
 from upkeep.core.profile.lattice import HUGE
+from upkeep.core.profile.stored import are_numbers, damaged, fields, is_whole, stored_moments
 from upkeep.errors import InputError
 
 #: Rows dealt with at a time: few enough for what lies in between to stay in a core's own cache.
@@ -19,6 +21,7 @@ CHUNK = 1 << 16
 _FEW = 1 << 12
 #: Moments take a number further from the pivot than this many units as this far: squares of a chunk then add up exactly.
 REACH = float(1 << 18)
+_NUMBERS = (NoneType, bool, int, float, np.bool_, np.integer, np.floating)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,30 +93,59 @@ class ColumnProfile:
         }
 
     @classmethod
-    def from_json(cls, entry: dict[str, Any]) -> ColumnProfile:
-        """Inverse of `to_json`; entries of format 1 have neither infinite rows of their own nor moments."""
-        moments = entry.get("moments")
+    def from_json(cls, name: str, cells: Cells, entry: object) -> ColumnProfile:
+        """Inverse of `to_json`; entries of format 1 have neither infinite rows of their own nor moments.
+
+        InputError that names the column if the entry cannot be a profile over these cells.
+        """
+        what = f"the profile of column {name!r}"
+        held = fields(what, entry, ("counts", "nulls", "low", "high"))
+        counts, others = held["counts"], (held["nulls"], held.get("infinite", 0))
+        if not (isinstance(counts, list) and len(counts) == cells.size and all(map(is_whole, counts))):
+            raise damaged(f"{what} must have {cells.size} counts, whole numbers of at least 0", counts)
+        if not (all(map(is_whole, others)) and is_whole(sum(counts) + sum(others))):
+            raise damaged(f"{what} must have nulls and infinite, whole numbers of at least 0 below 2^63 rows", others)
+        low, high = ends = [held["low"], held["high"]]
+        if ends != [None, None] and not (are_numbers(ends) and low <= high):
+            raise damaged(f"{what} must have finite numbers low <= high, or neither", ends)
         return cls(
-            counts=np.asarray(entry["counts"], dtype=np.int64),
-            nulls=entry["nulls"],
-            infinite=entry.get("infinite", 0),
-            low=entry["low"],
-            high=entry["high"],
-            moments=(moments[0], moments[1]) if moments else None,
+            counts=np.array(counts, dtype=np.int64),
+            nulls=others[0],
+            infinite=others[1],
+            low=low,
+            high=high,
+            moments=stored_moments(what, sum(counts), held.get("moments")),
         )
 
 
 def count(name: str, cells: Cells, values: NDArray[Any] | Coded) -> ColumnProfile:
-    """Count a column into its cells; InputError if it is of another sort than its cells."""
+    """Count a column into its cells; InputError that names it if it is of another sort than its cells."""
+    with named(name):
+        counted = _counted(cells, values)
+    if counted is None:
+        wanted = "numbers" if isinstance(cells, NumericCells) else "times"
+        kind = "text" if isinstance(values, Coded) else values.dtype
+        raise InputError(f"column {name!r} must hold {wanted} as in the reference, got {kind}.")
+    return counted
+
+
+def _counted(cells: Cells, values: NDArray[Any] | Coded) -> ColumnProfile | None:
+    """None if the column is of another sort than its cells."""
     if isinstance(cells, CategoryCells):
         return _categories(cells, values)
-    wanted, kinds = ("numbers", "iufb") if isinstance(cells, NumericCells) else ("times", "M")
-    if isinstance(values, Coded) or values.dtype.kind not in kinds:
-        if not _all_missing(values):
-            kind = "text" if isinstance(values, Coded) else values.dtype
-            raise InputError(f"column {name!r} must hold {wanted} as in the reference, got {kind}.")
-        return ColumnProfile(counts=np.zeros(cells.size, dtype=np.int64), nulls=len(values), moments=_none(cells))
-    return _hours(values) if isinstance(cells, HourCells) else _numbers(cells, values)
+    if not isinstance(values, Coded):
+        if isinstance(cells, NumericCells) and (values.dtype.kind in "iufb" or _numbers_with_gaps(values)):
+            return _numbers(cells, values)
+        if isinstance(cells, HourCells) and values.dtype.kind == "M":
+            return _hours(values)
+    if not _all_missing(values):
+        return None
+    return ColumnProfile(counts=np.zeros(cells.size, dtype=np.int64), nulls=len(values), moments=_none(cells))
+
+
+def _numbers_with_gaps(values: NDArray[Any]) -> bool:
+    """Objects that are all None, booleans or numbers, as columns of such come where some are missing."""
+    return values.dtype.kind == "O" and all(issubclass(kind, _NUMBERS) for kind in set(map(type, values.tolist())))
 
 
 def _all_missing(values: NDArray[Any] | Coded) -> bool:
@@ -195,11 +227,21 @@ def _categories(cells: CategoryCells, values: NDArray[Any] | Coded) -> ColumnPro
 
 def _hours(values: NDArray[Any]) -> ColumnProfile:
     known = values[~np.isnat(values)]
+    if not len(known):
+        return ColumnProfile(counts=np.zeros(24, dtype=np.int64), nulls=len(values))
+    low, high = (_microseconds(end) for end in (known.min(), known.max()))
     hours = known.astype("datetime64[h]").astype(np.int64) % 24
-    micros = known.astype("datetime64[us]").astype(np.int64)
     return ColumnProfile(
-        counts=np.bincount(hours, minlength=24),
-        nulls=len(values) - len(known),
-        low=float(micros.min()) if len(known) else None,
-        high=float(micros.max()) if len(known) else None,
+        counts=np.bincount(hours, minlength=24), nulls=len(values) - len(known), low=float(low), high=float(high)
     )
+
+
+def _microseconds(time: np.datetime64) -> int:
+    """Since 1970; InputError where they do not fit into 64 bits, and numpy would wrap around."""
+    micros = time.astype("datetime64[us]")
+    if micros.astype("datetime64[s]") != time.astype("datetime64[s]"):
+        raise InputError(
+            f"its times must lie in the years -290307 to 294246, got {time.astype(np.int64)} in {time.dtype}. "
+            "Make those that are out of range NaT."
+        )
+    return int(micros.astype(np.int64))

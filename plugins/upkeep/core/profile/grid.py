@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from upkeep.core.columns import Coded, Table, row_count
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.columns import Coded, Table, named, row_count
 from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, NumericCells, cells_from_json
+from upkeep.core.profile.stored import fields
 from upkeep.errors import InputError
 
 __all__ = ["CategoryCells", "Cells", "HourCells", "NumericCells", "ReferenceGrid"]
 
 FORMAT = 2
+_DATES = ("Y", "M", "W", "D")  # units of datetime64 that have no hour
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,7 +30,8 @@ class ReferenceGrid:
     Notes
     -----
     Of date and time columns the hour of the day is counted: time itself always moves on, but a source whose hours
-    change has changed its clock or its zone. A column with reference values of one sort only, or with none, has its
+    change has changed its clock or its zone. Columns of dates (datetime64 in days, weeks, months or years) have no hour
+    and are left out. A column with reference values of one sort only, or with none, has its
     cells too.
     """
 
@@ -43,9 +49,13 @@ class ReferenceGrid:
         top : int
             Categories with a cell of their own per text or boolean column.
 
+        Raises
+        ------
+        InputError
+            If a column is of a type that no cells can count, such as bytes or durations.
+
         Examples
         --------
-        >>> import numpy as np
         >>> grid = ReferenceGrid.fit({"x": np.array([1.0, 2.0, 2.0, np.nan]), "c": np.array(["a", None, "a", "b"], object)})
         >>> grid.cells["c"].levels
         ('a', 'b')
@@ -53,15 +63,8 @@ class ReferenceGrid:
         if bins < 2 or top < 1:
             raise InputError(f"a grid must have at least 2 bins and 1 category, got bins={bins} and top={top}.")
         row_count(table)
-        cells: dict[str, Cells] = {}
-        for name, values in table.items():
-            if isinstance(values, Coded) or values.dtype.kind in "OUb":
-                cells[name] = CategoryCells.fit(values, top)
-            elif values.dtype.kind in "iuf":
-                cells[name] = NumericCells.fit(values, bins)
-            elif values.dtype.kind == "M":
-                cells[name] = HourCells()
-        return cls(cells=cells)
+        watched = {name: values for name, values in table.items() if not _is_date(values)}
+        return cls(cells={name: _cells(name, values, bins, top) for name, values in watched.items()})
 
     @cached_property
     def digest(self) -> str:
@@ -83,8 +86,27 @@ class ReferenceGrid:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> ReferenceGrid:
         """Inverse of `to_json`, of this format and the one before; InputError for another."""
-        if record.get("format") not in (1, FORMAT):
+        held = fields("a stored grid", record, ["format"])
+        if held["format"] not in (1, FORMAT):
             raise InputError(
-                f"a stored grid must have format 1 or {FORMAT}, got {record.get('format')!r}. Train again, or update upkeep."
+                f"a stored grid must have format 1 or {FORMAT}, got {held['format']!r}. Train again, or update upkeep."
             )
-        return cls(cells={name: cells_from_json(entry) for name, entry in record["columns"].items()})
+        columns = fields("the columns of a stored grid", fields("a stored grid", held, ["columns"])["columns"], [])
+        return cls(cells={name: cells_from_json(name, entry) for name, entry in columns.items()})
+
+
+def _is_date(values: NDArray[Any] | Coded) -> bool:
+    return not isinstance(values, Coded) and values.dtype.kind == "M" and np.datetime_data(values.dtype)[0] in _DATES
+
+
+def _cells(name: str, values: NDArray[Any] | Coded, bins: int, top: int) -> Cells:
+    if isinstance(values, Coded) or values.dtype.kind in "OUTb":
+        with named(name):
+            return CategoryCells.fit(values, top)
+    if values.dtype.kind in "iuf":
+        return NumericCells.fit(values, bins)
+    if values.dtype.kind == "M":
+        return HourCells()
+    raise InputError(
+        f"column {name!r} must hold numbers, text, booleans or times, got {values.dtype}. Convert it, or leave it out."
+    )

@@ -49,6 +49,7 @@ class Lattice:
         >>> lattice.cells(np.array([0.0, 1.0, 4.9, 5.0])).tolist()
         [0, 1, 2, 3]
         """
+        cuts = cuts + 0.0  # a stored cut may be -0.0, whose bits are those of a negative number
         if len(cuts) < 2 or max(-cuts[0], cuts[-1]) > HUGE:
             return None
         best, least = None, _USELESS

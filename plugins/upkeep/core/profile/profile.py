@@ -14,6 +14,7 @@ from upkeep.core.columns import Table, row_count
 from upkeep.core.profile.cells import NumericCells
 from upkeep.core.profile.counting import ColumnProfile, count
 from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.core.profile.stored import damaged, fields, is_whole
 from upkeep.errors import InputError
 
 __all__ = ["ColumnProfile", "Profile"]
@@ -142,10 +143,17 @@ class Profile:
     @classmethod
     def from_json(cls, record: Mapping[str, Any], grid: ReferenceGrid) -> Profile:
         """Inverse of `to_json`, of this format and the one before; InputError for another, or another grid."""
-        if record.get("format") not in (1, FORMAT) or record.get("grid") != grid.digest:
+        held = fields("a stored profile", record, ["format", "grid"])
+        if held["format"] not in (1, FORMAT) or held["grid"] != grid.digest:
             raise InputError(
                 f"a stored profile must have format 1 or {FORMAT} and belong to the grid given, "
-                f"got format {record.get('format')!r} and grid {str(record.get('grid'))[:12]!r}. Build it again."
+                f"got format {held['format']!r} and grid {str(held['grid'])[:12]!r}. Build it again."
             )
-        columns = {name: ColumnProfile.from_json(entry) for name, entry in record["columns"].items()}
-        return cls(grid=grid, rows=record["rows"], columns=columns)
+        rows, entries = (fields("a stored profile", held, ["rows", "columns"])[name] for name in ("rows", "columns"))
+        if not is_whole(rows):
+            raise damaged("rows of a stored profile must be a whole number of at least 0", rows)
+        stored = fields("the columns of a stored profile", entries, grid.cells)
+        if len(stored) > len(grid.cells):
+            raise damaged(f"a stored profile must have the columns of its grid, {list(grid.cells)}", list(stored))
+        columns = {name: ColumnProfile.from_json(name, cells, stored[name]) for name, cells in grid.cells.items()}
+        return cls(grid=grid, rows=rows, columns=columns)
