@@ -249,7 +249,7 @@ def test_words_get_codes_and_those_without_a_cell_are_never_spelled_out(values):
 
 def test_a_whole_number_is_spelled_alike_with_gaps_around_it_and_without():
     grid = ReferenceGrid(cells={"c": CategoryCells(levels=("5", "True"))})
-    for values in ([5, 5], [5, None, 5]):
+    for values in ([5, 5], [5, None, 5], [5.0, 5.0], [Decimal("5.00"), Decimal("5.00")]):
         counted = Profile.build(grid, countable(pa.record_batch({"c": pa.array(values)}), grid))
         assert counted.columns["c"].counts[0] == 2
     flags = Profile.build(grid, countable(pa.record_batch({"c": pa.array([True, False, None])}), grid))

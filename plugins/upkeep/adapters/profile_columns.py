@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from upkeep.adapters.arrow_kinds import converted
 from upkeep.core.columns import Coded, Columns, Table
-from upkeep.core.profile.cells import CategoryCells, Cells, HourCells
+from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, spelled
 from upkeep.core.profile.grid import ReferenceGrid
 
 KINDS = ("number", "text", "boolean", "datetime", "null")
@@ -134,8 +134,7 @@ def _positions(words: pa.Array, levels: tuple[str, ...]) -> NDArray[np.int32]:
 def _spelled(values: pa.Array) -> pa.Array:
     if kind_of(values.type) == "text":
         return values.cast(pa.string())
-    spelled = (None if value is None or value != value else str(value) for value in values.to_pylist())
-    return pa.array(list(spelled), pa.string())
+    return pa.array([spelled(value) for value in values.to_pylist()], pa.string())
 
 
 def _present(values: pa.Array) -> NDArray[np.bool_]:
