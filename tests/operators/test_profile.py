@@ -36,7 +36,7 @@ def _airflow(root, tmp_path):
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPO / "dags"),
         "UPKEEP_HOME": str(root),
     }
-    command = [sys.executable, "-c", _RUN, str(REPO / "dags" / "profile.py")]
+    command = [sys.executable, "-c", _RUN, str(REPO / "dags" / "profiles.py")]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from upkeep.core.columns import Coded, Table, missing, row_count
-from upkeep.core.profile.grid import CategoryCells, Cells, HourCells, NumericCells, ReferenceGrid
+from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, NumericCells, spelled
+from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.errors import InputError
 
 #: Degrees of the polynomials of a number's normal score: place, spread, skewness, tails.
@@ -90,8 +91,8 @@ class _Levels(dict[Any, int]):
         self._levels, self._nowhere = levels, nowhere
 
     def __missing__(self, value: object) -> int:
-        absent = value is None or value != value
-        self[value] = cell = self._nowhere if absent else self._levels.get(str(value), self._nowhere - 1)
+        text = spelled(value)
+        self[value] = cell = self._nowhere if text is None else self._levels.get(text, self._nowhere - 1)
         return cell
 
 
