@@ -12,7 +12,7 @@ import numpy as np
 from upkeep.adapters.backends import Backends
 from upkeep.adapters.workspace import Workspace
 from upkeep.core.columns import Columns
-from upkeep.ports import Training
+from upkeep.ports import Json, Training
 
 BATCHES = ("0a1b2c3d4e5f6071", "18293a4b5c6d7e8f")
 FEATURES = ("distance", "hour")
@@ -153,7 +153,7 @@ def small_model(seed: int = 0) -> Any:
     return LogisticRegression(random_state=seed)
 
 
-def register(known: Backends, training_id: str) -> str:
+def register(known: Backends, training_id: str, **records: Json) -> str:
     """A fitted model in the registry; returns its version."""
     table = {name: trips(0)[name] for name in FEATURES}
     model = known.trainer.fit("tests.kills.stages:small_model", table, labels(0)["label"], {})
@@ -164,7 +164,7 @@ def register(known: Backends, training_id: str) -> str:
         tags={"upkeep.training_id": training_id},
         dataset_name="trips",
         dataset_digest="0" * 32,
-        records={"holdout": HOLDOUT},
+        records={"holdout": HOLDOUT, **records},
     )
     return known.tracker.log(training, model, {name: values[:3] for name, values in table.items()})[1]
 
@@ -257,6 +257,61 @@ def rollback(known: Backends) -> object:
     return stage(known.tracker, known.documents, model="tip")
 
 
+def predicted(known: Backends) -> None:
+    """A champion with a reference of four weeks, three days of its predictions, and an earlier window's report."""
+    from upkeep.core.drift.adversary_baseline import AdversaryBaseline
+    from upkeep.core.feedback.reference import ModelReference
+
+    rng = np.random.default_rng(7)
+    rows = 1_200
+    past = {"distance": rng.gamma(2.0, 2.0, rows), "hour": rng.integers(0, 24, rows).astype(float)}
+    scores, when = rng.random(rows), np.datetime64("2023-12-01", "us") + np.arange(rows) * np.timedelta64(33, "m")
+    label = (rng.random(rows) < scores).astype(int)
+    reference = ModelReference.fit(table=past, when=when, scores=scores, labels=label).to_json()
+    adversary = AdversaryBaseline.fit(past, np.arange(rows), np.full(rows, np.nan), when, seed=1).to_json()
+    register(known, "weekly-0", reference=reference | {"adversary": adversary})
+    known.tracker.set_alias("tip", "champion", "1")
+    fill(known, "tip/feedback")
+    for number, batch in enumerate(BATCHES):
+        table = trips(number)
+        score = np.random.default_rng(number).random(ROWS)
+        log = {"prediction_id": table["row_id"], "predicted_at": table["pickup"], "score": score}
+        log |= {"prediction": (score >= 0.5).astype(int), "model_version": np.full(ROWS, "1", dtype=object)}
+        log |= {name: table[name] for name in FEATURES}
+        known.datasets.write("tip/predictions", batch, [log], time="predicted_at")
+    look(known, "2024-01-01", "2024-01-04")
+
+
+def look(known: Backends, since: str, until: str) -> object:
+    from upkeep.stages.monitor import MonitorPolicy
+    from upkeep.stages.monitor import monitor as stage
+
+    return stage(
+        known.datasets,
+        known.tracker,
+        known.documents,
+        known.painter,
+        model="tip",
+        since=since,
+        until=until,
+        as_of="2024-03-01",
+        policy=MonitorPolicy(),
+    )
+
+
+def monitor(known: Backends) -> object:
+    return look(known, "2024-01-08", "2024-01-11")
+
+
+def count_partitions(known: Backends) -> object:
+    from upkeep.stages.profile_partitions import list_partitions, merge_partitions, profile_partition
+
+    table: dict[str, Any] = {"table": "trips/features", "columns": FEATURES}
+    batches = list_partitions(known.datasets, known.documents, **table)
+    parts = [profile_partition(known.datasets, known.documents, batch=batch, **table) for batch in batches]
+    return merge_partitions(known.documents, partitions=parts, **table)[0]
+
+
 def promoted(known: Backends) -> None:
     with_challenger(known)
     promote(known)
@@ -277,5 +332,7 @@ ROWS_BY_NAME = {
         run=append_feedback,
         kills=6,
     ),
+    "monitor": Row(prepare=predicted, run=monitor, kills=12),
+    "count partitions": Row(prepare=lambda known: fill(known, "trips/features"), run=count_partitions, kills=6),
     "rollback": Row(prepare=promoted, run=rollback, kills=4),
 }
