@@ -211,6 +211,40 @@ def test_numbers_of_any_type_are_counted_as_numbers(values):
     assert _text(profile) == _text(Profile.build(profile.grid, {"x": plain}))
 
 
+def test_decimals_are_the_floats_that_their_digits_are_read_as(workspace):
+    cents = np.random.default_rng(5).integers(0, 10**6, 20_000)
+    digits = [f"{c // 100}.{c % 100:02}" for c in cents]
+    decimals = pa.array([Decimal(word) for word in digits], pa.decimal128(10, 2))
+    (workspace.inbox / "t.csv").write_text("\n".join(["fare", *digits]) + "\n")
+    pq.write_table(pa.table({"fare": decimals}), workspace.inbox / "t.parquet")
+    text, money = (large_table(workspace, name) for name in ("t.csv", "t.parquet"))
+    grid = ReferenceGrid.fit(text.sample(20_000))
+
+    assert _text(money.profile(grid)) == _text(text.profile(grid))
+    assert np.array_equal(from_arrow(pa.table({"fare": decimals}))["fare"].astype(float), [float(w) for w in digits])
+    assert (np.asarray(decimals.cast(pa.float64())) != [float(w) for w in digits]).any()  # Arrow's own cast
+
+
+def test_a_column_named_twice_is_read_once_and_a_folder_alone_needs_no_other(workspace):
+    for city, words in (("Bronx", "1\n" * 5), ("Queens", "abc\n" * 3)):
+        (workspace.inbox / f"rides/city={city}").mkdir(parents=True)
+        (workspace.inbox / f"rides/city={city}/a.csv").write_text(f"x\n{words}")
+    table = large_table(workspace, "rides")
+
+    assert list(table.sample(100, columns=["x", "x"])) == ["x"]
+    sample = table.sample(100, columns=["city"])
+    assert sorted(sample["city"].tolist()) == ["Bronx"] * 5 + ["Queens"] * 3
+    assert table.profile(ReferenceGrid.fit(sample)).rows == 8
+
+
+@pytest.mark.parametrize("values", [pa.array([[1], [2]]), pa.array([b"1", b"2"]), pa.array([1, 2], pa.duration("s"))])
+def test_a_grid_does_not_make_countable_what_is_not(workspace, values):
+    pq.write_table(pa.table({"x": values}), workspace.inbox / "t.parquet")
+    for cells in ({"x": np.arange(3.0)}, {"x": np.array(["a"], dtype=object)}):
+        with pytest.raises(InputError, match="columns must hold numbers, times, booleans or text"):
+            large_table(workspace, "t.parquet").profile(ReferenceGrid.fit(cells))
+
+
 def test_times_are_counted_in_utc_whatever_zone_and_unit_they_are_in():
     hours = [0, 5 * 3600, None]
     grid = ReferenceGrid(cells={"t": HourCells()})

@@ -68,6 +68,19 @@ def test_words_from_the_data_cannot_steer_the_terminal_or_fill_it(inbox, capsys)
     assert len(lines[2]) < 120
 
 
+def test_names_from_a_header_cannot_steer_the_terminal(inbox, capsys):
+    (inbox / "evil.csv").write_text("\x1b[31mEVIL\x07,x\n1,2\n")
+    lines, _ = _ran(capsys, 0, "evil.csv")
+    assert all(line.isprintable() for line in lines)
+
+
+def test_nothing_is_said_about_a_table_without_rows(inbox, tmp_path, capsys):
+    _ran(capsys, 0, "january.parquet", "--columns", "fare", "--out", tmp_path / "p.json")
+    pq.write_table(_month(1, 0.0).slice(0, 0), inbox / "none.parquet")
+    _, errors = _ran(capsys, 2, "none.parquet", "--against", tmp_path / "p.json")
+    assert "both sides of a comparison must have rows" in errors[-1]
+
+
 def test_a_profile_is_written_and_later_files_are_held_against_it(inbox, tmp_path, capsys):
     kept = tmp_path / "january.json"
     _ran(capsys, 0, "january.parquet", "--out", kept)

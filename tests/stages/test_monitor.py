@@ -169,7 +169,7 @@ def test_looks_are_numbered_and_an_unchanged_window_keeps_its_number(house, tmp_
 
 @pytest.mark.parametrize(
     "change",
-    ["another moment", "labels", "rows", "another begin", "another policy", "refused rows"],
+    ["another moment", "labels", "a corrected label", "rows", "another begin", "another policy", "refused rows"],
 )
 def test_a_window_of_which_more_is_known_is_a_new_look(house, change):
     since, until = ("2024-01-01", "2024-01-08")
@@ -181,6 +181,13 @@ def test_a_window_of_which_more_is_known_is_a_new_look(house, change):
         seen = np.array(["2024-01-07T23:59:59"], dtype="M8[us]")
         house.datasets.write(
             "tip/feedback", "more", [row | {"prediction_id": pending, "observed_at": seen}], time="observed_at"
+        )
+    elif change == "a corrected label":
+        known = house.datasets.read("tip/feedback", until=until)
+        last = np.flatnonzero(known["observed_at"] < np.datetime64(until))[-1:]
+        again = {"prediction_id": known["prediction_id"][last], "label": 1 - known["label"][last]}
+        house.datasets.write(
+            "tip/feedback", "z", [again | {"observed_at": known["observed_at"][last]}], time="observed_at"
         )
     elif change == "rows":
         house.add(np.random.default_rng(9), 0, batch="late")

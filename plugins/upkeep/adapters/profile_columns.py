@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from upkeep.adapters.arrow_kinds import converted
+from upkeep.adapters.arrow_kinds import converted, nearest_floats
 from upkeep.core.columns import Coded, Columns, Table
 from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, spelled
 from upkeep.core.profile.grid import ReferenceGrid
@@ -86,6 +86,8 @@ def _plain(values: pa.Array, kind: str) -> NDArray[Any]:
 
 def _numbers(values: pa.Array) -> NDArray[Any]:
     """Numbers with NaN where there is none; a whole number beyond 2^53 becomes the nearest float."""
+    if pa.types.is_decimal(values.type):
+        values = nearest_floats(values)
     if not pa.types.is_floating(values.type) and (values.null_count or not pa.types.is_integer(values.type)):
         values = values.cast(pa.float64(), safe=False)
     return np.asarray(values.to_numpy(zero_copy_only=False))
@@ -99,7 +101,7 @@ def _times(values: pa.Array) -> NDArray[np.datetime64]:
 
 def _spelled_types(values: pa.Array) -> pa.Array:
     if pa.types.is_decimal(values.type):
-        return values.cast(pa.float64())
+        return nearest_floats(values)
     return values.cast(pa.string()) if kind_of(values.type) == "text" and not _is_dictionary(values) else values
 
 

@@ -29,15 +29,16 @@ class LargeCsv(LargeFiles):
         self._names = [*csv_header(files[0].system, files[0].path, files[0].uri), *files[0].partition]
 
     def sample(self, most: int, *, columns: Sequence[str] | None = None, advance: Advance | None = None) -> Columns:
-        names = list(columns or dict.fromkeys(self._names))
+        names = list(dict.fromkeys(columns or self._names))
         words = partial(plain_columns, kinds=dict.fromkeys(names, "text"))
         rows, kinds = self.drawn(most, names, words, partial(_kinds, names), advance)
         return {name: _typed(values, kinds[name]) for name, values in rows.items()}
 
     def batches(self, file: File, names: list[str]) -> Iterator[pa.RecordBatch]:
-        lacking(file, names, csv_header(file.system, file.path, file.uri))
+        header = csv_header(file.system, file.path, file.uri)
+        lacking(file, names, header)
         with explained(file.uri), file.system.open(file.path, "rb") as opened:
-            yield from csv_reader(opened, names)
+            yield from csv_reader(opened, names or header[:1])  # rows are counted even if no column is wanted
 
     def constant(self, name: str, value: str | None, rows: int) -> pa.Array:  # noqa: ARG002 - words need no name
         return pa.repeat(pa.scalar(value, pa.string()), rows)

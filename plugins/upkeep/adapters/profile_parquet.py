@@ -15,6 +15,7 @@ from upkeep.adapters.profile_columns import KINDS, countable, kind_of, plain_col
 from upkeep.adapters.profile_files import PART_ROWS, File, LargeFiles, Part, lacking
 from upkeep.core.columns import Columns, Table
 from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 from upkeep.ports import Advance
 
@@ -51,6 +52,11 @@ class LargeParquet(LargeFiles):
         plain = partial(plain_columns, kinds=kinds)
         rows, _ = self.drawn(most, list(kinds), plain, lambda parts: deque(parts, maxlen=0), advance)
         return rows
+
+    def profile(self, grid: ReferenceGrid, *, workers: int = 2, advance: Advance | None = None) -> Profile:
+        for name in grid.cells:
+            self._one_kind(name)
+        return super().profile(grid, workers=workers, advance=advance)
 
     def _one_kind(self, name: str) -> str:
         if name in self.left_out:

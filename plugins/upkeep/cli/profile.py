@@ -54,7 +54,7 @@ def profile(chosen: argparse.Namespace) -> None:
         print(line)
     if not cells and not chosen.columns:
         for name, kind in table.left_out.items():
-            print(f"left out: {name}, as {kind} cannot be counted")
+            print(f"left out: {_short(name)}, as {kind} cannot be counted")
     if earlier:
         _say_drift(drift_since(earlier, made).findings)
 
@@ -98,13 +98,14 @@ def _described(profile: Profile, name: str) -> tuple[str, ...]:
     from upkeep.core.profile.grid import CategoryCells, HourCells
 
     column, cells = profile.columns[name], profile.grid.cells[name]
+    shown = _short(name)
     missing = f"{column.nulls / column.rows:.2%}" if column.rows else "-"
     if isinstance(cells, CategoryCells):
-        return name, missing, _levels(cells.levels, column.counts.tolist(), column.rows)
+        return shown, missing, _levels(cells.levels, column.counts.tolist(), column.rows)
     if isinstance(cells, HourCells):
-        return name, missing, "", _moment(column.low), "", _moment(column.high)
+        return shown, missing, "", _moment(column.low), "", _moment(column.high)
     numbers = (_number(value) for value in (column.low, profile.mean(name), column.high))
-    return name, missing, f"{column.infinite:,}", *numbers
+    return shown, missing, f"{column.infinite:,}", *numbers
 
 
 def _levels(levels: Sequence[str], counts: Sequence[int], rows: int) -> str:
@@ -131,8 +132,8 @@ def _moment(micros: float | None) -> str:
 def _say_drift(findings: Sequence[Any]) -> None:
     drifted = [finding for finding in findings if finding.drifted]
     for finding in drifted:
-        print(finding.sentence)
-    names = list(dict.fromkeys(finding.column for finding in drifted))
+        print(finding.sentence if finding.sentence.isprintable() else ascii(finding.sentence))
+    names = list(dict.fromkeys(_short(finding.column) for finding in drifted))
     columns = len({finding.column for finding in findings})
     if names:
         raise GateClosed(f"{len(names)} of {columns} columns have drifted: {', '.join(names)}.")

@@ -9,9 +9,11 @@ from dataclasses import asdict
 
 import numpy as np
 
+from upkeep.core.columns import Columns
 from upkeep.core.feedback.join import join_labels
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.plain import plain
+from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Painter, Tracker
 from upkeep.stages.health import examine
@@ -64,6 +66,7 @@ def monitor(
     facts |= {
         "rows": seen.profile.rows,
         "labelled": int((~np.isnat(joined["observed_at"])).sum()),
+        "content": _content(joined, seen.profile),
         "quarantine_share": quarantine_share(datasets, policy.dataset, since, until),
         "policy": plain(asdict(policy)),
     }
@@ -81,6 +84,16 @@ def monitor(
     report["picture"] = documents.put_text("health", f"{model}/{window}.svg", painter.draw(report, history))
     documents.put("health", f"{model}/{window}", report)
     return report
+
+
+def _content(joined: Columns, profile: Profile) -> str:
+    """SHA-256 over what is looked at: a label that was corrected is a new fact, though there are as many as before."""
+    names = ("prediction_id", "label", "observed_at", "score", "prediction")
+    order = np.argsort(joined["prediction_id"], kind="stable")
+    digest = hashlib.sha256(json.dumps(profile.to_json(), sort_keys=True).encode())
+    for name in names:
+        digest.update(np.ascontiguousarray(joined[name][order]).tobytes())
+    return digest.hexdigest()
 
 
 def _time(name: str, text: str) -> np.datetime64:

@@ -74,4 +74,7 @@ def profile_from_record(record: Mapping[str, Any], where: str) -> Profile:
 
 def drift_since(reference: Profile, profile: Profile, *, alpha: float = 0.05) -> DriftReport:
     """What has drifted in the columns that were profiled; `alpha` bounds the chance of any false statement, of this one look."""
+    for side, rows in (("reference", reference.rows), ("table", profile.rows)):
+        if not rows:
+            raise InputError(f"both sides of a comparison must have rows, but the {side} has none. Count one that has.")
     return compare(reference.only(profile.columns), profile, alpha=alpha)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -97,4 +98,4 @@ def _grid(documents: Documents, table: str, columns: Sequence[str]) -> Reference
 
 
 def _grid_name(table: str, columns: Sequence[str]) -> str:
-    return f"{table}/{hashlib.sha256(' '.join(columns).encode()).hexdigest()[:16]}"
+    return f"{table}/{hashlib.sha256(json.dumps(list(columns)).encode()).hexdigest()[:16]}"

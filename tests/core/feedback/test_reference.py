@@ -59,11 +59,11 @@ def test_natural_variation_is_that_of_windows_no_longer_than_the_live_one():
     miles = rng.normal(size=len(when)) + weekend
     reference = fitted(rows=len(when), table={"miles": miles}, when=when, scores=rng.random(len(when)))
 
-    assert set(reference.tolerances) == {1, 24, 168}  # eight weeks are but two times four
+    assert set(reference.tolerances) == {24, 168}  # eight weeks are but two times four, an hour has eight rows
     assert reference.natural(24)["miles:ks"] > 0.2 > 0.05 > reference.natural(168)["miles:ks"]
     assert reference.natural(100) == reference.natural(24)
     assert reference.natural(900) == reference.natural(168)
-    assert reference.natural(0.1) == reference.natural(1)
+    assert reference.natural(0.1) == reference.natural(24)
 
 
 def test_tied_scores_give_fewer_buckets_and_none_is_empty():

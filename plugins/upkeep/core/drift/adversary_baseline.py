@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from upkeep.core.columns import Columns, select
 from upkeep.core.drift.adversary import TOLERANCE, Adversary
 from upkeep.core.drift.baseline import windows_of
+from upkeep.core.drift.tolerance import ENOUGH
 from upkeep.core.profile.samples import RowSample
 
 #: Rows of the reference sample; half of them teach and half judge.
@@ -66,10 +67,8 @@ class AdversaryBaseline:
         sample = RowSample.empty(size=SIZE, seed=seed).update(table, ids, weights=weights)
         start = Adversary.start(sample.rows, rng=np.random.default_rng(seed), weights=1 / sample.inclusion)
         windows = {hours: windows_of(when, hours / 24)[::-1] for hours in LENGTHS_H}
-        return cls(
-            start=start,
-            leads={hours: natural_lead(start, table, parts) for hours, parts in windows.items() if len(parts) > 1},
-        )
+        leads = {hours: natural_lead(start, table, parts) for hours, parts in windows.items()}
+        return cls(start=start, leads={hours: lead for hours, lead in leads.items() if lead is not None})
 
     def tolerance(self, hours: float) -> float:
         """The natural lead of windows of this length: of the longest that was seen and is no longer, else of the shortest."""
@@ -87,11 +86,11 @@ class AdversaryBaseline:
         return cls(start=Adversary.from_json(record["start"]), leads=leads)
 
 
-def natural_lead(start: Adversary, table: Columns, windows: list[NDArray[np.int64]]) -> float:
-    """The largest lead of any window, oldest first; never below what is nobody's concern."""
-    state, leads = start, [TOLERANCE]
+def natural_lead(start: Adversary, table: Columns, windows: list[NDArray[np.int64]]) -> float | None:
+    """The largest lead of any window, oldest first, never below what is nobody's concern; None if too few have rows."""
+    state, leads = start, list[float]()
     for look, rows in enumerate(windows, 1):
         state = state.next_window().update(select(table, rows))
         if len(rows) >= LEAST_ROWS:
             leads.append(state.report(look=look).auc - 0.5)
-    return min(max(leads), MOST)
+    return min(max([TOLERANCE, *leads]), MOST) if len(leads) >= ENOUGH else None

@@ -67,16 +67,25 @@ def _counted(
 
 
 def windows_of(when: NDArray[np.datetime64], days: float) -> list[NDArray[np.int64]]:
-    """Row positions per window of `days` days, the newest first; an incomplete oldest one is left out.
+    """Row positions per window of `days` days, the newest first; rows without a time are in none.
 
     They are counted back from the midnight after the last row, or from the next whole hour if they are shorter than a day.
+    The oldest is left out if it is not a whole one, and either end if it has less than half the rows that are usual: a
+    table that stops at noon, or a stray time, says nothing about a day.
     """
-    hours = round(days * 24)
+    known = np.flatnonzero(~np.isnat(when))
+    if not len(known):
+        return []
+    hours, times = round(days * 24), when[known]
     unit = "datetime64[D]" if hours % 24 == 0 else "datetime64[h]"
-    end = (when.max().astype(unit) + 1).astype("datetime64[h]")
-    age_h = (end - when.astype("datetime64[h]")).astype(np.int64) - 1
-    whole = (end - when.min().astype(unit).astype("datetime64[h]")).astype(np.int64) // hours
-    place = age_h // hours
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(min(whole, MOST_WINDOWS) + 1))
-    return [order[a:b] for a, b in pairwise(starts) if b > a]
+    end = (times.max().astype(unit) + 1).astype("datetime64[h]")
+    place = ((end - times.astype("datetime64[h]")).astype(np.int64) - 1) // hours
+    whole = (end - times.min().astype(unit).astype("datetime64[h]")).astype(np.int64) // hours
+    held, starts = np.unique(np.sort(place), return_index=True)
+    order = known[np.argsort(place, kind="stable")]
+    parts = [order[a:b] for a, b in pairwise([*starts, len(order)])][: int(np.searchsorted(held, whole))]
+    usual = float(np.median([len(part) for part in parts])) if parts else 0.0
+    if len(parts) > 2:
+        ends = {i for i in (0, len(parts) - 1) if len(parts[i]) < usual / 2}
+        parts = [part for i, part in enumerate(parts) if i not in ends]
+    return parts[:MOST_WINDOWS]

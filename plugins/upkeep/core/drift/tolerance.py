@@ -15,6 +15,8 @@ from upkeep.errors import InputError
 FLOOR = 0.02
 #: Windows of fewer rows of a column say more about chance than about its nature.
 LEAST_ROWS = 30
+#: Windows without which nothing is said about a distance.
+ENOUGH = 3
 
 
 def tolerances(
@@ -25,7 +27,7 @@ def tolerances(
     Parameters
     ----------
     windows : sequence of Profile
-        Past windows of the reference itself, over one grid; fewer than three say nothing, and the floor is given. They
+        Past windows of the reference itself, over one grid; fewer than three say nothing. They
         should be as long as the windows that are to be tolerated: shorter ones vary more.
     quantile : float
         Which of the windows' distances from the rest counts as natural in any case; 1 is the largest.
@@ -37,7 +39,7 @@ def tolerances(
     Returns
     -------
     dict of str to float
-        Keys ``column:distance``.
+        Keys ``column:distance``; those about which fewer than three windows say anything are left out.
 
     Notes
     -----
@@ -66,12 +68,10 @@ def tolerances(
                 if min(rest.columns[column].rows, window.columns[column].rows) >= LEAST_ROWS:
                     seen.append(distance)
     each = alpha / max(1, len(found) * len(windows))
-    return {key: max(floor, _natural(seen, quantile, each)) for key, seen in found.items()}
+    return {key: max(floor, _natural(seen, quantile, each)) for key, seen in found.items() if len(seen) >= ENOUGH}
 
 
 def _natural(seen: Sequence[Distance], quantile: float, alpha: float) -> float:
-    if len(seen) < 3:
-        return 0.0
     excess = np.array([distance.statistic - distance.chance for distance in seen])
     moved = np.array([distance.statistic > distance.radius(alpha) for distance in seen])
     return max(float(np.quantile(excess, quantile)), float(excess[moved].max(initial=0.0)))

@@ -18,8 +18,6 @@ from upkeep.errors import InputError
 
 FORMAT = 2
 WEEK_H = 168
-#: Windows of a length without which nothing is learned about it.
-ENOUGH = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,7 +93,7 @@ class ModelReference:
         correct = (scores >= threshold) == (labels == 1)
         return cls(
             profile=features.beside(Profile.build(ReferenceGrid.fit(score), score)),
-            tolerances={hours: natural for hours, (_, natural, seen) in measured.items() if seen >= ENOUGH},
+            tolerances={hours: natural for hours, (_, natural, _) in measured.items() if natural},
             windows=windows,
             threshold=threshold,
             edges=edges,
@@ -104,13 +102,17 @@ class ModelReference:
         )
 
     def natural(self, hours: float) -> Mapping[str, float]:
-        """Natural variation of windows of this length: the longest learned that is no longer, as shorter ones vary more.
+        """Natural variation of windows of this length, by column and distance.
 
-        For a window that is shorter than all that were learned, that of the shortest.
+        It is that of the longest windows it was learned from that are no longer, as shorter ones vary more; for a window
+        shorter than all of them, that of the shortest.
         """
-        if not self.tolerances:
-            return {}
-        return self.tolerances[max((h for h in self.tolerances if h <= hours), default=min(self.tolerances))]
+        lengths: dict[str, list[int]] = {}
+        for length in sorted(self.tolerances):
+            for key in self.tolerances[length]:
+                lengths.setdefault(key, []).append(length)
+        best = {key: max((h for h in known if h <= hours), default=known[0]) for key, known in lengths.items()}
+        return {key: self.tolerances[length][key] for key, length in best.items()}
 
     @property
     def rows(self) -> int:
