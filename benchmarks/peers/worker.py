@@ -40,7 +40,7 @@ class _TooLong(BaseException):  # not an Exception, which a peer could swallow
 
 def run(peer: Peer) -> None:
     """Answer `time FOLDER LIMIT_S` or `alarms PAIRS ROWS SHIFT LIMIT_S` with a line of JSON."""
-    warnings.filterwarnings("ignore")
+    warnings.filterwarnings("ignore")  # a peer's own, thousands in a run; its errors are kept
     logging.disable(logging.WARNING)
     task, *rest = sys.argv[1:]
     if task == "time":

@@ -318,6 +318,23 @@ def test_a_kind_is_what_all_words_can_be_read_as_wherever_blocks_end(workspace, 
     assert sorted(sampled["a"]) == ["False", "True", "True"]
 
 
+@pytest.mark.parametrize("block", [1 << 20, 60])
+@pytest.mark.parametrize("apart", [False, True])
+def test_times_with_a_zone_and_without_are_words_wherever_blocks_end(workspace, monkeypatch, block, apart):
+    monkeypatch.setattr("upkeep.adapters.batch_files.BLOCK_BYTES", block)
+    naive, zoned = ["2024-01-02T05:00:00"] * 5, ["2024-01-02T05:00:00Z"] * 5
+    (workspace.inbox / "times").mkdir()
+    for name, words in {"a": naive, "b": zoned}.items() if apart else {"a": naive + zoned}.items():
+        (workspace.inbox / f"times/{name}.csv").write_text("\n".join(["at", *words]) + "\n")
+    assert large_table(workspace, "times").sample(100)["at"].dtype == object
+
+
+def test_times_that_all_have_a_zone_are_times(workspace):
+    (workspace.inbox / "t.csv").write_text("at\n2024-01-02T05:00:00+02:00\n2024-01-02T05:00:00Z\n")
+    hours = large_table(workspace, "t.csv").sample(10)["at"].astype("M8[h]").astype(int) % 24
+    assert sorted(hours) == [3, 5]
+
+
 def _bad(workspace, name, content):
     path = workspace.inbox / name
     path.parent.mkdir(parents=True, exist_ok=True)

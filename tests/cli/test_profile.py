@@ -74,6 +74,13 @@ def test_names_from_a_header_cannot_steer_the_terminal(inbox, capsys):
     assert all(line.isprintable() for line in lines)
 
 
+def test_a_file_that_cannot_be_written_is_named_before_anything_is_read(inbox, tmp_path, capsys):
+    for out in (tmp_path, tmp_path / "no" / "p.json"):
+        lines, errors = _ran(capsys, 2, "january.parquet", "--out", out)
+        assert lines == []
+        assert "--out must name a file in a folder that exists" in errors[-1]
+
+
 def test_nothing_is_said_about_a_table_without_rows(inbox, tmp_path, capsys):
     _ran(capsys, 0, "january.parquet", "--columns", "fare", "--out", tmp_path / "p.json")
     pq.write_table(_month(1, 0.0).slice(0, 0), inbox / "none.parquet")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from upkeep.adapters.arrow_kinds import Misfit, converted
@@ -19,6 +20,8 @@ from upkeep.core.profile.cells import Cells
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.errors import InputError
 from upkeep.ports import Advance
+
+_ZONE = r"(Z|[+-]\d\d:?\d\d)$"  # at the end of a time
 
 
 class LargeCsv(LargeFiles):
@@ -49,7 +52,7 @@ class LargeCsv(LargeFiles):
 
 def _kinds(names: Sequence[str], parts: Iterator[pa.RecordBatch]) -> dict[str, str]:
     """The first kind that every word of a column can be read as, wherever the parts begin and end."""
-    possible = {name: ["number", "boolean", "datetime", "text"] for name in names}
+    possible = {name: ["number", "boolean", "datetime", "zoned datetime", "text"] for name in names}
     empty = set(names)
     for part in parts:
         for name, kinds in possible.items():
@@ -61,13 +64,22 @@ def _kinds(names: Sequence[str], parts: Iterator[pa.RecordBatch]) -> dict[str, s
 
 
 def _fits(words: pa.Array, kind: str) -> bool:
+    """Whether every word alone is of the kind; times with a zone and without are two kinds, as one column is not both."""
     if kind == "text":
         return True
+    if kind.endswith("datetime") and any(zoned != (kind != "datetime") for zoned in _zoned(words)):
+        return False
     try:
-        converted(words, kind, nullable=True)
+        converted(words, kind.removeprefix("zoned "), nullable=True)
     except Misfit:
         return False
     return True
+
+
+def _zoned(words: pa.Array) -> list[bool]:
+    """Which of "with a zone" and "without" there is among the words."""
+    found: list[bool] = pc.unique(pc.match_substring_regex(words, _ZONE)).to_pylist()
+    return found
 
 
 def _read(part: Part, name: str, cells: Cells) -> NDArray[Any] | Coded:
@@ -88,4 +100,4 @@ def _typed(words: NDArray[Any], kind: str) -> NDArray[Any]:
         return words
     if kind == "boolean":
         return np.array([BOOLEANS.get(str(word).strip().lower()) for word in words.tolist()], dtype=object)
-    return converted(pa.array(words, pa.string()), "datetime" if kind == "datetime" else "number", nullable=True)
+    return converted(pa.array(words, pa.string()), "datetime" if kind.endswith("datetime") else "number", nullable=True)

@@ -41,6 +41,10 @@ def profile(chosen: argparse.Namespace) -> None:
     from upkeep.adapters.workspace import Workspace
     from upkeep.stages.profile import drift_since, profile_record, profile_table
 
+    if chosen.out and (chosen.out.is_dir() or not chosen.out.parent.is_dir()):
+        raise InputError(
+            f"--out must name a file in a folder that exists, got {str(chosen.out)!r}. Make its folder first."
+        )
     earlier = _read(chosen.against) if chosen.against else None
     cells = _read(chosen.grid) if chosen.grid else earlier
     table = large_table(Workspace.from_environment(), chosen.source)

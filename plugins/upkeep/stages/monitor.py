@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -22,6 +23,8 @@ from upkeep.stages.health_report import health_report
 from upkeep.stages.health_window import read_window, versions_seen
 from upkeep.stages.monitor_policy import MonitorPolicy
 from upkeep.stages.quarantine import quarantine_share
+
+_ISO_UTC = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?")
 
 __all__ = ["MonitorPolicy", "monitor"]
 
@@ -98,6 +101,8 @@ def _content(joined: Columns, profile: Profile) -> str:
 
 def _time(name: str, text: str) -> np.datetime64:
     try:
+        if not _ISO_UTC.fullmatch(text):  # numpy takes "now" and offsets too
+            raise ValueError(text)
         return np.datetime64(text, "us")
     except ValueError as err:
         raise InputError(f"{name} must be a UTC time like 2024-01-08 or 2024-01-08T00:00:00, got {text!r}.") from err
