@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from upkeep.core.plain import plain
+from upkeep.core.profile.histogram import Histogram
 from upkeep.core.retrain.decide import decide
 from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, HealthFacts
 from upkeep.core.retrain.kitagawa import Decomposition
@@ -12,6 +15,8 @@ from upkeep.errors import InputError
 from upkeep.ports import Documents, Json
 
 __all__ = ["DecisionPolicy", "suggest"]
+
+_DISTANCES = ("ks", "total_variation")
 
 
 def suggest(
@@ -44,6 +49,8 @@ def suggest(
 def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthFacts:
     """What a decision needs of a stored health report."""
     change = report["accuracy"]["change"]
+    delays, adversary = report.get("delays") or {}, report.get("adversary") or {}
+    features = set(report["drifted"]) - {"score"}  # which is the model's own and no row can be chosen by
     return HealthFacts(
         evidence=evidence,
         window=report["window"],
@@ -53,11 +60,34 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
         change=change["value"],
         change_low=change["low"],
         change_high=change["high"],
-        parts=Decomposition(**report["kitagawa"]),
+        parts=Decomposition.from_json(report["kitagawa"]),
         drifted=tuple(report["drifted"]),
         damage=tuple(f["sentence"].rstrip(".") for f in report["drift"] if _damaged(f, policy)),
         quarantine_share=report["quarantine_share"],
+        rows=report.get("rows", 0),
+        lag_h=_hours(report.get("until"), report.get("as_of")),
+        slow=tuple(slow["sentence"] for slow in delays.get("slow", ())),
+        labels_ready_at=delays.get("ready_at") or "",
+        unwatched=tuple(report.get("unwatched", ())),
+        ks=max((f["statistic"] for f in report["drift"] if f["distance"] in _DISTANCES), default=None),
+        adversary_loss=adversary.get("log_loss"),
+        adversary=_adversary(report) if adversary.get("drifted") else "",
+        moved=tuple(_histogram(h) for h in report.get("histograms", ()) if h["column"] in features),
     )
+
+
+def _hours(until: str | None, as_of: str | None) -> float | None:
+    return float((np.datetime64(as_of) - np.datetime64(until)) / np.timedelta64(1, "h")) if until and as_of else None
+
+
+def _adversary(report: Json) -> str:
+    """Address of what has learned to tell this window's rows from the reference's."""
+    return f"adversaries/{report['model']}/v{report['version']}/{report['window']}"
+
+
+def _histogram(record: Json) -> Histogram:
+    fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in record.items()}
+    return Histogram(**fields)
 
 
 def _damaged(finding: Json, policy: DecisionPolicy) -> bool:

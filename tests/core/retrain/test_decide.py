@@ -112,12 +112,12 @@ def test_broken_windows_are_not_counted_in_how_far_the_recipe_reaches_back(broke
     assert live(reports)[0][2].recipe == {"name": "recent_window", "since": "2024-01-01T00:00:00"}
 
 
-def test_the_recipe_reaches_back_as_far_as_the_harm_or_as_the_policy_says():
-    policy = replace(POLICY, windows_looked=4, windows_needed=3, cooldown_windows=0)
-    decisions, _ = live([facts(day, -0.06) for day in range(1, 6)], policy)
-    assert [d.recipe.get("since", "")[:10] for d in decisions] == ["", "", "2024-01-01", "2024-01-01", "2024-01-02"]
-    far = live([facts(day, -0.06) for day in range(1, 6)], replace(policy, recent_windows=9))[0][4]
-    assert far.recipe["since"] == "2024-01-01T00:00:00"
+def test_the_recipe_reaches_back_to_where_the_concept_part_began_or_as_the_policy_says():
+    changes = [0.004, -0.003, 0.0, 0.002, -0.05, -0.07, -0.06]
+    reports = [facts(day, change) for day, change in enumerate(changes, 1)]
+    policy = replace(POLICY, windows_looked=4, windows_needed=3)
+    assert live(reports, policy)[0][6].recipe == {"name": "recent_window", "since": "2024-01-05T00:00:00"}
+    assert live(reports, replace(policy, recent_windows=5))[0][6].recipe["since"] == "2024-01-03T00:00:00"
 
 
 def test_a_healthy_window_is_told_as_healthy_and_keeps_its_reasons():

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, HealthFacts, Recipe
+from upkeep.core.retrain.change_point import fell_since
+from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, Diagnosis, HealthFacts
+from upkeep.core.retrain.diagnosis import diagnose
+from upkeep.core.retrain.recipes import Recipe, augment, upsample
 from upkeep.errors import InputError
 
 FORMAT = 1
 #: Decided windows that the state remembers: more than any cooldown looks back.
 REMEMBERED = 200
+#: Standard error of a concept part whose report did not tell one; only how it compares with the others' matters.
+UNKNOWN_ERROR = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,7 @@ class _Case:
     harmed: tuple[HealthFacts, ...]  # of the last windows_looked, oldest first
     cooling: int  # windows of the cooldown that are still to come, this one included
     policy: DecisionPolicy
+    diagnosis: Diagnosis
 
     @property
     def gains(self) -> tuple[float, float, float]:
@@ -71,6 +77,7 @@ def decide(
         harmed=tuple(r for r in looked if r.version == now.version and r.harmed(policy)),
         cooling=_cooling([p["window"] for p in history if p["action"] == "retrain"], reports, policy),
         policy=policy,
+        diagnosis=diagnose(reports, policy),
     )
     decision = _verdict(case)
     kept = [past for past in history if past["window"] != now.window]
@@ -89,39 +96,43 @@ def _cooling(retrains: list[str], reports: Sequence[HealthFacts], policy: Decisi
 
 
 def _verdict(case: _Case) -> Decision:
-    now = case.now
-    damage = now.broken(case.policy)
-    if damage:
-        sentence = f"Fix the data first: {'; '.join(damage)}."
-        return _decision(case, "fix_data", "data_integrity", sentence, against=_against(case))
-    if now.labelled < case.policy.min_labels:
-        sentence = f"Get labels: {now.labelled} are in, {case.policy.min_labels} are needed to judge the model."
-        return _decision(case, "get_labels", "too_few_labels", sentence, against=_against(case))
-    against = _against(case)
+    cause, against = case.diagnosis.cause, _against(case)
+    if cause == "data_integrity":
+        return _decision(case, "fix_data", f"Fix the data first: {'; '.join(case.now.broken(case.policy))}.", against)
+    if cause in ("too_few_labels", "late_labels") and _undecided(case):
+        return _decision(case, "get_labels", f"Get labels: {_labels(case)}.", against)
     if against:
-        return _wait(case, against)
-    cause, recipe = _recipe(case)
+        return _decision(case, "wait", f"Wait: {_waiting(case, against)}.", against)
+    recipes = _recipes(case)
     sentence = (
-        f"Retrain ({recipe['name']}): accuracy fell by {-now.change:.1%} (at least {-now.change_high:.1%}), seen in "
-        f"{len(case.harmed)} of the last {case.policy.windows_looked} windows; main cause: {cause.replace('_', ' ')}."
+        f"Retrain ({recipes[0]['name']}): accuracy fell by {-case.now.change:.1%} (at least {-case.now.change_high:.1%}), seen "
+        f"in {len(case.harmed)} of the last {case.policy.windows_looked} windows; main cause: {cause.replace('_', ' ')}. "
+        f"{case.diagnosis.sentence}"
     )
-    return _decision(
-        case, "retrain", cause, sentence, against=("a retrain may win back less than the whole drop",), recipe=recipe
-    )
+    caveats = ("a retrain may win back less than the whole drop", *_caveats(case))
+    return _decision(case, "retrain", sentence, caveats, recipes)
 
 
-def _wait(case: _Case, against: tuple[str, ...]) -> Decision:
-    harmed = case.now.harmed(case.policy)
-    if case.now.drifted and not harmed:
-        named = ", ".join(case.now.drifted)
-        return _decision(case, "wait", "drift", f"Wait: {named} drifted, but accuracy shows no harm.", against=against)
-    if harmed:
-        return _decision(case, "wait", _recipe(case)[0], f"Wait: {against[0]}.", against=against)
-    return _decision(case, "wait", "none", f"Wait: {_health(case)}.", against=against)
+def _undecided(case: _Case) -> bool:
+    """Whether labels are too few, or too uneven to rule out a loss that matters."""
+    return case.now.labelled < case.policy.min_labels or case.now.change_low < -case.policy.max_loss
 
 
-def _health(case: _Case) -> str:
-    """How a window without harm is."""
+def _labels(case: _Case) -> str:
+    now, policy = case.now, case.policy
+    when = f", expected by {now.labels_ready_at}" if now.labels_ready_at else ""
+    few = now.labelled < policy.min_labels
+    told = f"{now.labelled} are in, {policy.min_labels} are needed to judge the model{when}"
+    if not few:
+        told = f"{now.labelled} are in, and a loss of up to {-now.change_low:.1%} cannot be ruled out{when}"
+    return ". ".join([told, *(sentence.rstrip(".") for sentence in case.diagnosis.late)])
+
+
+def _waiting(case: _Case, against: tuple[str, ...]) -> str:
+    if case.now.harmed(case.policy):
+        return against[0]
+    if case.diagnosis.cause == "drift":
+        return f"{', '.join(case.now.drifted)} drifted, but accuracy shows no harm"
     if case.now.change_high >= 0:
         return "accuracy shows no certain drop"
     return f"accuracy fell by {-case.now.change:.1%}, within the {case.policy.max_loss:.1%} that is accepted"
@@ -148,31 +159,53 @@ def _against(case: _Case) -> tuple[str, ...]:
     return tuple(sentence for applies, sentence in reasons if applies)
 
 
-def _recipe(case: _Case) -> tuple[str, Recipe]:
-    """The larger loss of the two parts of the change decides how to train."""
-    parts = case.now.parts
-    if parts.concept <= parts.covariate:
-        windows = max(case.policy.recent_windows, len(case.harmed))
-        return "concept_shift", {
-            "name": "recent_window",
-            "since": min(window.since for window in case.sound[-windows:]),
-        }
-    return "covariate_shift", {"name": "full"}
+def _caveats(case: _Case) -> tuple[str, ...]:
+    """What speaks against the cause of a suggested retrain."""
+    blind, diagnosis = case.now.parts.blind, case.diagnosis
+    reasons = [
+        (not diagnosis.certain, "which part of the loss is the larger is not certain"),
+        (blind > 0, f"{blind:.0%} of the rows lie in buckets without any label"),
+    ]
+    return tuple(sentence for applies, sentence in reasons if applies) + diagnosis.late
+
+
+def _recipes(case: _Case) -> tuple[Recipe, ...]:
+    """Ways to train for this cause, the one that should win back most first."""
+    now, policy, full = case.now, case.policy, Recipe(name="full")
+    by_columns = upsample(now.moved, columns=policy.max_upsampled)
+    by_rows = augment(now.adversary, since=now.since, share=policy.augment_share) if now.adversary else None
+    recent = Recipe(name="recent_window", since=_since(case))
+    tried = {
+        "covariate_shift": (by_columns, by_rows, full),
+        "concept_shift": (recent, full),
+        "mixed": (recent, by_columns, full),
+    }[case.diagnosis.cause]
+    return tuple(recipe for recipe in tried if recipe)
+
+
+def _since(case: _Case) -> str:
+    """Begin of the window that the concept part has been lower from on, or of as many windows as the policy wants."""
+    own = [report for report in case.sound if report.version == case.now.version]
+    errors = [report.parts.concept_error or UNKNOWN_ERROR for report in own]
+    first = fell_since([report.parts.concept for report in own], errors)
+    return min(report.since for report in (*own[first:], *case.sound[-case.policy.recent_windows :]))
 
 
 def _decision(
-    case: _Case, action: str, cause: str, sentence: str, *, against: tuple[str, ...], recipe: Recipe | None = None
+    case: _Case, action: str, sentence: str, against: tuple[str, ...], recipes: tuple[Recipe, ...] = ()
 ) -> Decision:
     expected, low, high = case.gains
     return Decision(
         window=case.now.window,
         version=case.now.version,
         action=action,
-        cause=cause,
+        cause=case.diagnosis.cause,
         expected_gain=expected,
         gain_low=low,
         gain_high=high,
-        recipe=recipe or {},
+        recipe=recipes[0] if recipes else {},
+        recipes=recipes,
+        diagnosis=case.diagnosis,
         evidence=tuple(dict.fromkeys([*(report.evidence for report in case.harmed), case.now.evidence])),
         against=against,
         due=action == "retrain",

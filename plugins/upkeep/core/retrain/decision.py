@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypedDict
 
+from upkeep.core.profile.histogram import Histogram
 from upkeep.core.retrain.kitagawa import Decomposition
+from upkeep.core.retrain.recipes import Recipe
 from upkeep.errors import InputError
 
 
@@ -34,6 +36,14 @@ class DecisionPolicy:
         Columns that someone has looked at: whatever happened to them is not taken for broken.
     recent_windows : int
         Least number of unbroken windows that the recipe "recent_window" reaches back.
+    cause_alpha : float
+        Chance, per window, that the interval of a part of the change misses it, and so that a part is wrongly called certain.
+    minor_share : float
+        A part of the loss below this share of it is no cause, however certain.
+    max_upsampled : int
+        Columns that the recipe "upsample" weighs by, at most.
+    augment_share : float
+        Share of the live rows that the recipe "augment" adds.
     cost_error, cost_retrain : float
         Cost of a wrong prediction and of a retrain, in one currency.
     horizon_rows : int
@@ -50,6 +60,10 @@ class DecisionPolicy:
     max_lost: float = 0.1
     accepted: tuple[str, ...] = ()
     recent_windows: int = 2
+    cause_alpha: float = 0.05
+    minor_share: float = 0.2
+    max_upsampled: int = 3
+    augment_share: float = 0.2
     cost_error: float = 1.0
     cost_retrain: float = 0.0
     horizon_rows: int = 10_000
@@ -67,7 +81,10 @@ class DecisionPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthFacts:
-    """What a health report says that a decision depends on. The change is live minus reference accuracy."""
+    """What a health report says that a decision depends on. The change is live minus reference accuracy.
+
+    What has a default may be unknown; the decision then does without it.
+    """
 
     evidence: str  # address of the report
     window: str
@@ -81,6 +98,15 @@ class HealthFacts:
     drifted: tuple[str, ...]
     damage: tuple[str, ...]  # sentences on columns or rows that look broken
     quarantine_share: float
+    rows: int = 0  # predictions, labelled or not
+    lag_h: float | None = None  # from the window's end to the moment up to which labels are known
+    slow: tuple[str, ...] = ()  # sentences on groups whose labels come later than the others'
+    labels_ready_at: str = ""  # when enough labels are expected to be in
+    unwatched: tuple[str, ...] = ()  # columns of the reference that are not logged any more
+    ks: float | None = None  # largest distance of any column
+    adversary_loss: float | None = None  # log-loss of telling live rows from the reference's, nats
+    adversary: str = ""  # address of the stored adversary, where it certainly tells them apart
+    moved: tuple[Histogram, ...] = ()  # drifted features then and now, those that moved most surely first
 
     def harmed(self, policy: DecisionPolicy) -> bool:
         """Whether accuracy certainly fell, by an estimate that matters, on enough labels and unbroken data."""
@@ -90,14 +116,12 @@ class HealthFacts:
     def broken(self, policy: DecisionPolicy) -> tuple[str, ...]:
         """Why the data must be mended before anything else is said about the window; empty if nothing is known."""
         refused = f"validation refused {self.quarantine_share:.0%} of the rows"
-        return self.damage + ((refused,) if self.quarantine_share > policy.max_quarantine_share else ())
+        lost = f"not logged any more: {', '.join(gone)}" if (gone := self._gone(policy)) else ""
+        many = self.quarantine_share > policy.max_quarantine_share
+        return self.damage + ((lost,) if lost else ()) + ((refused,) if many else ())
 
-
-class Recipe(TypedDict, total=False):
-    """How to train: `name` is full, or recent_window on rows from `since` on."""
-
-    name: str
-    since: str
+    def _gone(self, policy: DecisionPolicy) -> tuple[str, ...]:
+        return tuple(name for name in self.unwatched if name not in policy.accepted)
 
 
 class PastDecision(TypedDict):
@@ -116,20 +140,75 @@ class DecisionState(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """What can be said without labels, from how fast two figures move from window to window; never the verdict.
+
+    `ks_slope` is the rise of the largest distance of a column per window, `loss_slope` the fall of the adversary's log-loss
+    per window as a share of log 2, which is what guessing gives.
+    """
+
+    suggests: str  # concept_shift | covariate_shift | none
+    ks_slope: float
+    loss_slope: float
+    windows: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartOfLoss:
+    """A part of the change with its interval for this window, and the buckets that carry most of its loss."""
+
+    value: float
+    low: float
+    high: float
+    buckets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Why the model is as it is.
+
+    Attributes
+    ----------
+    cause : str
+        "data_integrity", "late_labels", "too_few_labels", "covariate_shift", "concept_shift", "mixed"; "drift" where
+        columns drifted without harm, "none" where nothing is known to be wrong.
+    certain : bool
+        For a shift: whether the parts that it rests on certainly lose accuracy. Otherwise True.
+    sentence : str
+    covariate, concept : PartOfLoss
+    late : tuple of str
+        What is known of late labels, sentences; also where something else is the cause.
+    hint : Hint or None
+    """
+
+    cause: str
+    certain: bool
+    sentence: str
+    covariate: PartOfLoss
+    concept: PartOfLoss
+    late: tuple[str, ...]
+    hint: Hint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """A verdict with its reasons and the reasons against it.
 
-    The gain is that of a retrain that wins back the whole drop of accuracy, in the policy's currency, after its cost.
+    `recipes` are ways to train worth trying, the suggested one first; `recipe` is that one, ``{}`` without any. The gain is
+    that of a retrain that wins back the whole drop of accuracy, in the policy's currency, after its cost.
     """
 
     window: str
     version: str
     action: str  # retrain | wait | get_labels | fix_data
-    cause: str  # concept_shift | covariate_shift | data_integrity | too_few_labels | drift | none
+    cause: str  # as in Diagnosis
     expected_gain: float
     gain_low: float
     gain_high: float
     recipe: Recipe
+    recipes: tuple[Recipe, ...]
+    diagnosis: Diagnosis
     evidence: tuple[str, ...]
     against: tuple[str, ...]
     due: bool

@@ -1,0 +1,122 @@
+"""Why the model is as it is: broken data first, then late labels, then what kind of shift cost accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from upkeep.core.feedback.intervals import clopper_pearson
+from upkeep.core.retrain.decision import DecisionPolicy, Diagnosis, HealthFacts, PartOfLoss
+from upkeep.core.retrain.hint import label_free_hint
+from upkeep.core.retrain.kitagawa import BucketPart, PartName
+
+#: A share of labels that lies no further below the least of the windows before is nobody's concern.
+TOLERATED = 0.05
+#: Windows before this one, of the same model version, whose share of labels is compared.
+LOOKED_BACK = 8
+#: Buckets that are named carry this share of a part's loss, and are so many at most.
+MOST_OF_IT, NAMED = 0.6, 3
+_KINDS = {(True, False): "covariate_shift", (False, True): "concept_shift", (True, True): "mixed"}
+
+
+def diagnose(reports: Sequence[HealthFacts], policy: DecisionPolicy) -> Diagnosis:
+    """Diagnose the last of the reports, oldest first.
+
+    Notes
+    -----
+    In this order, as each rests on the ones before: broken data; too few labels; labels that come late while accuracy shows no
+    certain harm; then, where accuracy certainly fell, the parts of the change: a part counts if its interval lies below
+    zero and it is no minor share of the loss, and both together are "mixed". If neither is certain, the larger loss
+    is named, as not certain. The intervals hold with 1 - `cause_alpha` for this window.
+    """
+    now = reports[-1]
+    covariate, concept = _part(now, "covariate", policy), _part(now, "concept", policy)
+    late = (*now.slow, *_fewer_labels(reports))
+    cause, certain, sentence = _cause(now, covariate, concept, late, policy)
+    return Diagnosis(
+        cause=cause,
+        certain=certain,
+        sentence=sentence,
+        covariate=covariate,
+        concept=concept,
+        late=late,
+        hint=label_free_hint([report for report in reports if report.version == now.version and not report.damage]),
+    )
+
+
+def _cause(
+    now: HealthFacts, covariate: PartOfLoss, concept: PartOfLoss, late: tuple[str, ...], policy: DecisionPolicy
+) -> tuple[str, bool, str]:
+    damage = now.broken(policy)
+    if damage:
+        return "data_integrity", True, f"The data look broken: {'; '.join(damage)}."
+    if now.labelled < policy.min_labels:
+        few = f"{now.labelled} labels are in, {policy.min_labels} are needed to judge the model"
+        return (
+            ("late_labels", True, f"Labels are late: {few}. {' '.join(late)}")
+            if late
+            else ("too_few_labels", True, f"Too few labels: {few}.")
+        )
+    if now.harmed(policy):
+        return _shift(covariate, concept, policy)
+    if late:
+        return "late_labels", True, f"Labels are late, and those that are in show no certain harm. {' '.join(late)}"
+    if now.drifted:
+        return "drift", True, f"{', '.join(now.drifted)} drifted, but accuracy shows no harm."
+    return "none", True, "Nothing is known to be wrong."
+
+
+def _shift(covariate: PartOfLoss, concept: PartOfLoss, policy: DecisionPolicy) -> tuple[str, bool, str]:
+    parts = (covariate, concept)
+    loss = sum(max(0.0, -part.value) for part in parts)
+    first, second = (part.high < 0 and -part.value >= policy.minor_share * loss for part in parts)
+    certain = first or second
+    cause = (
+        _KINDS[first, second] if certain else _KINDS[covariate.value < concept.value, covariate.value >= concept.value]
+    )
+    told = [
+        _told(part, meaning)
+        for part, meaning in zip(parts, ("other rows", "other answers to the same rows"), strict=True)
+    ]
+    return cause, certain, f"Of the change of accuracy, {told[0]} and {told[1]}."
+
+
+def _told(part: PartOfLoss, meaning: str) -> str:
+    where = f", most of it where {' or '.join(part.buckets)}" if part.buckets and part.high < 0 else ""
+    return f"{part.value:+.1%} ({part.low:+.1%} to {part.high:+.1%}) come from {meaning}{where}"
+
+
+def _part(now: HealthFacts, name: PartName, policy: DecisionPolicy) -> PartOfLoss:
+    low, high = now.parts.interval(name, policy.cause_alpha)
+    outside = now.parts.outside if name == "covariate" else 0.0  # rows of a kind that was not there are other rows
+    value = getattr(now.parts, name) + outside
+    return PartOfLoss(value=value, low=low + outside, high=high + outside, buckets=_carriers(now.parts.buckets, name))
+
+
+def _carriers(buckets: Sequence[BucketPart], name: PartName) -> tuple[str, ...]:
+    """The buckets that lose most, until they carry most of what all losing buckets lose."""
+    losing = sorted((b for b in buckets if getattr(b, name) < 0), key=lambda b: float(getattr(b, name)))
+    loss = sum(getattr(b, name) for b in losing)
+    found: list[str] = []
+    carried = 0.0
+    for bucket in losing[:NAMED]:
+        if carried <= MOST_OF_IT * loss:
+            break
+        found.append(bucket.name)
+        carried += getattr(bucket, name)
+    return tuple(found)
+
+
+def _fewer_labels(reports: Sequence[HealthFacts]) -> tuple[str, ...]:
+    """Whether certainly fewer labels are in than in any window before that had no more time for them."""
+    now = reports[-1]
+    alike = [r for r in reports[:-1] if r.version == now.version and r.rows and (r.lag_h or 0) <= (now.lag_h or 0)]
+    if not now.rows or not alike:
+        return ()
+    least = min(report.labelled / report.rows for report in alike[-LOOKED_BACK:])
+    _, high = clopper_pearson(now.labelled, now.rows, 0.05)
+    if high >= least - TOLERATED:
+        return ()
+    share = now.labelled / now.rows
+    return (
+        f"{share:.0%} of the labels are in, against {least:.0%} or more in the windows before, which had no more time.",
+    )
