@@ -14,7 +14,7 @@ from upkeep.cli.servers import free_port
 
 STAGES = (
     "ingest", "validate", "prepare", "version", "train", "gate", "promote", "rollback", "score", "labels", "monitor",
-    "suggest",
+    "realize", "suggest",
 )  # fmt: skip
 COMMANDS = (*STAGES, "generate-trips", "demo")
 LIFE = ("--life", str(REPO / "dags" / "config" / "taxi.yaml"))
@@ -137,6 +137,14 @@ def test_a_stage_prints_one_line_and_writes_its_result(world, capsys, tmp_path):
     assert main(["monitor", *LIFE, "--json", str(file)]) == 0
     result = json.loads(file.read_text())
     assert capsys.readouterr().out.splitlines() == [result["sentence"]]
+
+
+def test_what_became_of_an_estimate_is_said_in_one_line(world, capsys):
+    assert main(["realize", *LIFE]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{world.returned['monitor']['window']}: First estimated ")
+    assert main(["realize", *LIFE]) == 0
+    assert capsys.readouterr().out == said
 
 
 def test_a_window_is_decided_about_once_and_a_repeat_says_the_same(world, capsys):

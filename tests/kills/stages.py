@@ -303,6 +303,21 @@ def monitor(known: Backends) -> object:
     return look(known, "2024-01-08", "2024-01-11")
 
 
+def looked_at_early(known: Backends) -> None:
+    """Two windows with reports; of the first, all labels are in, and its record is of before some came."""
+    from upkeep.stages.realize import realize as stage
+
+    predicted(known)
+    stage(known.datasets, known.documents, model="tip", as_of="2024-01-02T06:00:00")
+    look(known, "2024-01-08", "2024-01-11")
+
+
+def realize(known: Backends) -> object:
+    from upkeep.stages.realize import realize as stage
+
+    return stage(known.datasets, known.documents, model="tip", as_of="2024-03-01")
+
+
 def count_partitions(known: Backends) -> object:
     from upkeep.stages.profile_partitions import list_partitions, merge_partitions, profile_partition
 
@@ -333,6 +348,7 @@ ROWS_BY_NAME = {
         kills=6,
     ),
     "monitor": Row(prepare=predicted, run=monitor, kills=12),
+    "realize": Row(prepare=looked_at_early, run=realize, kills=6),
     "count partitions": Row(prepare=lambda known: fill(known, "trips/features"), run=count_partitions, kills=6),
     "rollback": Row(prepare=promoted, run=rollback, kills=4),
 }

@@ -91,6 +91,10 @@ def monitor(life: Lifecycle, chosen: argparse.Namespace) -> Json:
     return life.monitor(since=since, until=until)
 
 
+def realize(life: Lifecycle, chosen: argparse.Namespace) -> Json:  # noqa: ARG001 - commands share one signature
+    return life.realize()
+
+
 def suggest(life: Lifecycle, chosen: argparse.Namespace) -> Json:
     documents, model = life.backends.documents, life.life.model
     windows = documents.names("health", f"{model}/")
@@ -169,6 +173,12 @@ COMMANDS = (
         example=f"upkeep monitor {_LIFE}",
         run=monitor,
         options=(("--batch", "id of a batch, may be repeated; without it, the newest"),),
+    ),
+    Command(
+        name="realize",
+        help="see what became of estimates, with the labels that have come since",
+        example=f"upkeep realize {_LIFE}",
+        run=realize,
     ),
     Command(
         name="suggest",

@@ -133,6 +133,16 @@ class Lifecycle(DataStages):
         )
         return report
 
+    def realize(self) -> Json:
+        """What accuracy in the last windows has turned out to be by now, beside what was first estimated."""
+        from upkeep.stages.realize import realize
+
+        known, log = self.backends, f"{self.life.model}/predictions"
+        newest = max((batch.until for batch in known.datasets.batches(log)), default="")
+        made = realize(known.datasets, known.documents, model=self.life.model, as_of=self.known_until(newest))
+        sentence = f"{made[-1]['window']}: {made[-1]['sentence']}" if made else "No window has a health report yet."
+        return {"windows": list(made), "held": sum(bool(one["held"]) for one in made), "sentence": sentence}
+
     def suggest(self, *, window: str, state: Json) -> tuple[Json, Json]:
         """Decide about a window; returns the stored decision and the new decision state."""
         from upkeep.stages.suggest import DecisionPolicy, suggest
