@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
 from upkeep.adapters.drift_picture import draw_distance, draw_ranked
+from upkeep.adapters.health_picture import draw_accuracy
 from upkeep.adapters.histogram_picture import draw_histogram
 from upkeep.core.drift.compare import compare
 from upkeep.core.plain import plain
@@ -84,6 +85,31 @@ def findings():
         for look, shift in enumerate((0.0, 0.01, 0.02, 0.5, 0.8), start=1)
     ]
     return [plain(asdict(next(f for f in report.findings if f.distance == "ks"))) for report in reports]
+
+
+def _window(value, first=None, realized=None):
+    def band(middle):
+        return {"value": middle, "low": middle - 0.02, "high": middle + 0.02}
+
+    accuracy = {"combined": band(value), "reference": {"value": 0.8}, "change": {"high": 0.01}}
+    report = {"window": f"w{value}", "accuracy": accuracy, "first": first and band(first)}
+    return report | ({"realized": {"accuracy": band(realized)}} if realized else {})
+
+
+def test_a_window_shows_what_was_first_estimated_and_what_it_turned_out_to_be(axes):
+    never = {"accuracy": {"value": None, "low": 0.0, "high": 1.0}}
+    reports = [_window(0.80, 0.81, 0.79), _window(0.78, 0.82), _window(0.77) | {"realized": never}]
+    draw_accuracy(axes, reports)
+    marks = {line.get_label(): line for line in axes.lines}
+    assert list(marks["first estimated"].get_ydata()) == [0.81, 0.82]
+    assert list(marks["realized"].get_ydata()) == [0.79]
+    assert marks["first estimated"].get_marker() != marks["realized"].get_marker()
+    assert [round(x) for x in marks["first estimated"].get_xdata()] == [0, 1]
+
+
+def test_a_life_without_later_looks_has_no_marks_of_them(axes):
+    draw_accuracy(axes, [_window(0.80), _window(0.79)])
+    assert not {"first estimated", "realized"} & {line.get_label() for line in axes.lines}
 
 
 def test_alarms_are_marked_in_the_windows_that_have_them(axes, findings):
