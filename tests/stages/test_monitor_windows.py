@@ -137,3 +137,10 @@ def test_a_policy_that_cannot_be_kept_is_refused(wrong):
 def test_a_time_is_iso_and_utc(house, text):
     with pytest.raises(InputError, match="until must be a UTC time like"):
         house.look(since="2024-01-01", until=text, as_of="2024-02-01")
+
+
+def test_windows_that_end_on_one_day_have_reports_of_their_own(house):
+    ends = ["2024-01-08T06:00", "2024-01-08T12:30:05", "2024-01-08"]
+    reports = [house.look(since="2024-01-01", until=end, as_of="2024-01-09") for end in ends]
+    assert [report["window"] for report in reports] == ["2024-01-08T060000", "2024-01-08T123005", "2024-01-08"]
+    assert house.documents.names("health", "tip/") == sorted(f"tip/{report['window']}" for report in reports)

@@ -44,9 +44,9 @@ def monitor(
     """Hold a version's predictions in [since, until) against what it was accepted on, with the labels known at `as_of`.
 
     The version is the one that made most of the window's predictions, whichever is champion by now; its rows alone
-    count. The report is stored as health ``<model>/<date of until>`` with its picture beside it, and returned; the
-    window's profile and a sample of its rows are stored under the same name. Rows are read part by part: of the
-    features, numbers are counted and let go, and texts are held as codes of four bytes.
+    count. The report is stored as health ``<model>/<day of until>``, with the time of day unless that is midnight, its
+    picture beside it, and returned; the window's profile and a sample of its rows are stored under the same name. Rows are
+    read part by part: of the features, numbers are counted and let go, and texts are held as codes of four bytes.
 
     Every look at new facts takes the next number in the version's error budget, as each may be wrong: a window
     whose later labels came in is a new look. Only if nothing that goes into the report has changed since the stored one
@@ -58,7 +58,7 @@ def monitor(
         If the window holds no predictions, or a time cannot be read.
     """
     times = (_time("since", since), _time("until", until), _time("as_of", as_of))
-    window = str(times[1].astype("datetime64[D]"))
+    window = _name(times[1])
     version = _version(datasets, tracker, model, since, until)
     accepted = tracker.record(model, version, "reference")
     reference = ModelReference.from_json(accepted)
@@ -106,6 +106,13 @@ def _time(name: str, text: str) -> np.datetime64:
         return np.datetime64(text, "us")
     except ValueError as err:
         raise InputError(f"{name} must be a UTC time like 2024-01-08 or 2024-01-08T00:00:00, got {text!r}.") from err
+
+
+def _name(until: np.datetime64) -> str:
+    """The day a window ends on, and the time of day unless that is midnight; names sort as the times do."""
+    day = until.astype("datetime64[D]")
+    clock = str(until.astype("datetime64[s]")).partition("T")[2].replace(":", "")
+    return str(day) if until == day else f"{day}T{clock}"
 
 
 def _version(datasets: Datasets, tracker: Tracker, model: str, since: str, until: str) -> str:
