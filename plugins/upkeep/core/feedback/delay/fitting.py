@@ -62,8 +62,8 @@ def class_shares(
     shares = np.zeros((len(hours), k))
     shares[~pending, classes[~pending].astype(np.int64)] = 1.0
     rough = eventual_shares(hours, pending, classes, k)
-    alone, rest = _with_labels({} if buckets is None else _groups(buckets), pending)
-    for rows in [*alone, *([rest] if buckets is not None else [np.arange(len(hours))])]:
+    alone, rest = _with_labels(_groups(np.zeros(len(hours), np.int64) if buckets is None else buckets), pending)
+    for rows in [*alone, rest] if len(rest) else alone:
         if prior is not None:
             before = np.pad(prior, ((0, 0), (0, k - prior.shape[1])))[rows][pending[rows]]
         else:
