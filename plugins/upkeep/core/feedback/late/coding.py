@@ -1,0 +1,178 @@
+"""Columns as small whole numbers: every clause that a rule may have is one cell of one column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.columns import Coded, Table, named, row_count
+from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, NumericCells, cells_from_json, spelled
+from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.core.profile.stored import fields
+from upkeep.errors import InputError
+
+FORMAT = 1
+#: A code is one byte.
+_MOST = 255
+#: Rows that cells are fitted on; quantiles need not be exact here.
+_ENOUGH = 100_000
+#: Rows dealt with at a time, few enough for a core's own cache.
+_CHUNK = 1 << 15
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Coding:
+    """Cells per column, and one more for missing values.
+
+    Attributes
+    ----------
+    cells : mapping of str to NumericCells, CategoryCells or HourCells
+        A value's code is the number of its cell; a missing value has the code after the last cell.
+    """
+
+    cells: Mapping[str, Cells]
+
+    def __post_init__(self) -> None:
+        wide = {name: cells.size + 1 for name, cells in self.cells.items() if cells.size >= _MOST}
+        if wide:
+            raise InputError(
+                f"a column must have at most {_MOST - 1} cells, got {wide}. Ask for fewer cells or levels."
+            )
+
+    @classmethod
+    def fit(cls, table: Table, *, cells: int = 10, levels: int = 30) -> Coding:
+        """Quantile cells of numbers, most frequent levels of text, hours of times; dates are left out.
+
+        Parameters
+        ----------
+        table : mapping of str to ndarray or Coded, each shape (n,)
+            Of more than 100,000 rows, as many evenly spaced ones are looked at.
+        cells : int
+            Cells of equal mass per number column; a value held by more than 1/cells of the rows has one of its own.
+        levels : int
+            Levels per text column; all others share one cell, however many they are.
+
+        Examples
+        --------
+        >>> coding = Coding.fit({"zone": np.array(["a", "b", "a", None], object), "fare": np.array([1.0, 2, 3, 4])}, cells=2)
+        >>> coding.encode({"zone": np.array(["b", "c", None], object), "fare": np.array([1.0, 3.0, np.nan])}).tolist()
+        [[1, 2, 3], [0, 1, 2]]
+        >>> [coding.clause(column, code) for column, code in ((0, 1), (0, 2), (0, 3), (1, 1))]
+        ['zone = b', 'zone is none of its 2 levels', 'zone is missing', 'fare ≥ 3']
+        """
+        step = max(1, row_count(table) // _ENOUGH)
+        return cls(cells=ReferenceGrid.fit({k: v[::step] for k, v in table.items()}, bins=cells, top=levels).cells)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.cells)
+
+    @cached_property
+    def sizes(self) -> NDArray[np.intp]:
+        """Codes per column, shape (columns,)."""
+        return np.array([cells.size + 1 for cells in self.cells.values()], dtype=np.intp)
+
+    @cached_property
+    def first(self) -> NDArray[np.intp]:
+        """Number of each column's first item when items of all columns are counted through, shape (columns,)."""
+        return np.asarray(np.cumsum(self.sizes) - self.sizes, dtype=np.intp)
+
+    def encode(self, table: Table) -> NDArray[np.uint8]:
+        """Codes of the rows, shape (columns, n); InputError if a column is not there or of another sort."""
+        absent = [name for name in self.cells if name not in table]
+        if absent:
+            raise InputError(f"the table must have every column that is coded, but {absent} are not in it.")
+        rows = row_count({name: table[name] for name in self.cells})
+        codes = np.empty((len(self.cells), rows), dtype=np.uint8)
+        for row, (name, cells) in zip(codes, self.cells.items(), strict=True):
+            with named(name):
+                row[:] = _codes(cells, table[name])
+        return codes
+
+    def clause(self, column: int, code: int) -> str:
+        """What a code says, in words."""
+        name, cells = self.names[column], self.cells[self.names[column]]
+        if code == cells.size:
+            return f"{name} is missing"
+        if isinstance(cells, HourCells):
+            return f"hour of {name} = {code}"
+        if isinstance(cells, CategoryCells):
+            if code == len(cells.levels):
+                return f"{name} is none of its {len(cells.levels)} levels"
+            return f"{name} = {cells.levels[code]}"
+        return _span(name, cells, code)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, "columns": [[name, cells.to_json()] for name, cells in self.cells.items()]}
+
+    @classmethod
+    def from_json(cls, record: object) -> Coding:
+        """Inverse of `to_json`; InputError for another format."""
+        held = fields("a stored coding", record, ["format", "columns"])
+        if held["format"] != FORMAT:
+            raise InputError(f"a stored coding must have format {FORMAT}, got {held['format']!r}. Start anew.")
+        return cls(cells={name: cells_from_json(name, entry) for name, entry in held["columns"]})
+
+
+def _codes(cells: Cells, values: NDArray[Any] | Coded) -> NDArray[np.uint8]:
+    if isinstance(cells, CategoryCells):
+        return _levels(cells, values)
+    if isinstance(values, Coded):
+        raise InputError("it must hold numbers or times as when it was fitted, got text.")
+    if isinstance(cells, HourCells):
+        if values.dtype.kind != "M":
+            raise InputError(f"it must hold times as when it was fitted, got {values.dtype}.")
+        hours = values.astype("datetime64[h]").astype(np.int64) % 24
+        return np.where(np.isnat(values), cells.size, hours).astype(np.uint8)
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as err:
+        raise InputError(f"it must hold numbers as when it was fitted, but {err}.") from err
+    return _quantiles(cells, numbers)
+
+
+def _quantiles(cells: NumericCells, values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Cuts are few, so comparing with each of them is cheaper than a search."""
+    codes = np.zeros(len(values), dtype=np.uint8)
+    for start in range(0, len(values), _CHUNK):
+        part, chunk = codes[start : start + _CHUNK], values[start : start + _CHUNK]
+        for cut in cells.cuts:
+            part += chunk >= cut
+        part[np.isnan(chunk)] = cells.size
+    return codes
+
+
+def _levels(cells: CategoryCells, values: NDArray[Any] | Coded) -> NDArray[np.uint8]:
+    place, other = {level: code for code, level in enumerate(cells.levels)}, len(cells.levels)
+    if isinstance(values, Coded):
+        wanted = [place.get(level, other) for level in values.levels]
+        return np.take(np.array([*wanted, cells.size], dtype=np.uint8), values.codes)  # -1 is the last
+    if values.dtype.kind == "b":
+        return np.where(values, place.get("True", other), place.get("False", other)).astype(np.uint8)
+    every: list[Any] = values.tolist()
+    if len(set(map(type, every)) - {type(None)}) > 1:
+        every = [spelled(value) for value in every]  # equal values of several types, as 1 and True, are one key below
+    code: dict[Any, int] = {}
+    for value in dict.fromkeys(every):
+        text = spelled(value)
+        code[value] = cells.size if text is None else place.get(text, other)
+    return np.fromiter((code[value] for value in every), dtype=np.uint8, count=len(every))
+
+
+def _span(name: str, cells: NumericCells, code: int) -> str:
+    """A value of its own is [v, next larger float): the cell after it begins above v."""
+    cuts = cells.cuts
+    if not len(cuts):
+        return f"{name} is known"
+    if cells.single[code]:
+        return f"{name} = {cuts[code - 1]:.6g}"
+    after = code >= 2 and cuts[code - 1] == np.nextafter(cuts[code - 2], np.inf)
+    low, sign = (cuts[code - 2], "<") if after else (cuts[code - 1] if code else None, "≤")
+    if code == len(cuts):
+        return f"{name} {'>' if after else '≥'} {low:.6g}"
+    return f"{name} < {cuts[code]:.6g}" if low is None else f"{low:.6g} {sign} {name} < {cuts[code]:.6g}"

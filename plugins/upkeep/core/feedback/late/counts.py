@@ -1,0 +1,108 @@
+"""Rows of every pair of items at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Columns are counted in groups of at most this many codes: a table of two groups then stays in a core's own cache.
+_GROUP = 128
+_CHUNK = 1 << 15
+
+
+def pair_counts(
+    codes: NDArray[np.uint8], sizes: NDArray[np.intp], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Rows that have both of two items, for all pairs of items.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8, shape (d, n)
+        Column j holds codes below ``sizes[j]``.
+    sizes : ndarray of int, shape (d,)
+    weights : ndarray, shape (n,), optional
+        What each row counts; 1 by default.
+
+    Returns
+    -------
+    ndarray of float64, shape (k, k), k = sum of sizes
+        Symmetric; items are counted through column by column, and rows per item stand on the diagonal. Without weights
+        the counts are whole and exact.
+
+    Notes
+    -----
+    Columns are packed into groups whose joint codes number at most 128, and the joint counts of two groups are taken in
+    one pass: for 50 columns of ten cells 300 passes instead of 1,225. What is asked for are sums over these tables.
+
+    Examples
+    --------
+    >>> pair_counts(np.array([[0, 1, 1], [0, 0, 1]], dtype=np.uint8), np.array([2, 2]))
+    array([[1., 0., 1., 0.],
+           [0., 2., 1., 1.],
+           [1., 1., 2., 0.],
+           [0., 1., 0., 1.]])
+    """
+    out = np.zeros((int(sizes.sum()),) * 2)
+    if len(sizes) == 1:
+        np.fill_diagonal(out, np.bincount(codes[0], weights, minlength=len(out)))
+    if len(sizes) < 2:
+        return out
+    groups = _groups(sizes)
+    many = [int(np.prod(sizes[group])) for group in groups]
+    tables = {(a, b): np.zeros(many[a] * many[b]) for b in range(len(groups)) for a in range(b)}
+    for start in range(0, codes.shape[1], _CHUNK):
+        part = codes[:, start : start + _CHUNK]
+        heavy = None if weights is None else weights[start : start + _CHUNK]
+        joint = [_joint(part, sizes, group) for group in groups]
+        for (a, b), table in tables.items():
+            table += np.bincount(joint[a] * many[b] + joint[b], heavy, minlength=len(table))
+    for (a, b), table in tables.items():
+        inside = groups[a : b + (b == len(groups) - 1)] if b == a + 1 else []  # each group's own pairs once
+        _spread(out, table, (groups[a], groups[b]), inside, sizes)
+    return out
+
+
+def _groups(sizes: NDArray[np.intp]) -> list[list[int]]:
+    """First fit, largest columns first."""
+    groups: list[list[int]] = []
+    held: list[int] = []
+    for column in np.argsort(-sizes, kind="stable").tolist():
+        size = int(sizes[column])
+        place = next((i for i, many in enumerate(held) if many * size <= _GROUP), None)
+        if place is None:
+            groups.append([column])
+            held.append(size)
+        else:
+            groups[place].append(column)
+            held[place] *= size
+    return groups if len(groups) > 1 else [groups[0][:1], groups[0][1:]]
+
+
+def _joint(codes: NDArray[np.uint8], sizes: NDArray[np.intp], group: list[int]) -> NDArray[np.intp]:
+    joint: NDArray[np.intp] = codes[group[0]].astype(np.intp)
+    for column in group[1:]:
+        joint *= sizes[column]
+        joint += codes[column]
+    return joint
+
+
+def _spread(
+    out: NDArray[np.float64],
+    table: NDArray[np.float64],
+    across: tuple[list[int], list[int]],
+    within: list[list[int]],
+    sizes: NDArray[np.intp],
+) -> None:
+    """Write the pairs of columns across two groups, and those within the groups named, to their places."""
+    columns = across[0] + across[1]
+    cube = table.reshape([int(sizes[column]) for column in columns])
+    first = np.cumsum(sizes) - sizes
+    pairs = [(a, b) for a in across[0] for b in across[1]]
+    pairs += [(a, b) for group in within for i, a in enumerate(group) for b in group[i:]]
+    for a, b in pairs:
+        i, j = columns.index(a), columns.index(b)
+        pair = cube.sum(axis=tuple(axis for axis in range(len(columns)) if axis not in (i, j)))
+        block = np.diag(pair) if i == j else (pair if i < j else pair.T)
+        rows, cols = slice(first[a], first[a] + sizes[a]), slice(first[b], first[b] + sizes[b])
+        out[rows, cols] = block
+        out[cols, rows] = block.T
