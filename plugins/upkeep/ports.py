@@ -216,8 +216,10 @@ class Training:
 
 
 class Trainer(Protocol):
-    def fit(self, factory: str, table: Columns, label: NDArray[np.int64], params: Json) -> Any:
-        """Build the estimator with ``module:function`` and fit it; the result is opaque to the stage."""
+    def fit(
+        self, factory: str, table: Columns, label: NDArray[np.int64], params: Json, weights: NDArray[Any] | None = None
+    ) -> Any:
+        """Build the estimator with ``module:function`` and fit it, each row as often as `weights` say; opaque to the stage."""
 
     def score(self, model: Any, table: Columns) -> NDArray[np.float64]: ...
 

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from upkeep.adapters.sklearn_trainer import SklearnTrainer
 from upkeep.errors import InputError
@@ -79,3 +81,37 @@ def test_columns_the_estimator_cannot_use_are_an_input_error(factories, table, l
     text = {"a": np.full(80, "x", dtype=object)}
     with pytest.raises(InputError, match=r"columns \['a'\]"):
         SklearnTrainer().fit("factories:make", text, label, {})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        LogisticRegression,
+        lambda: make_pipeline(StandardScaler(), LogisticRegression()),
+        lambda: make_pipeline(StandardScaler(), make_pipeline(StandardScaler(), LogisticRegression())),
+    ],
+)
+def test_a_row_that_counts_twice_is_a_row_that_is_there_twice(factories, table, label, make):
+    factories.make = make
+    trainer = SklearnTrainer()
+    weights = np.repeat([1.0, 3.0], 40)
+    again = np.r_[np.arange(80), np.tile(np.arange(40, 80), 2)]
+    weighted = trainer.fit("factories:make", table, label, {}, weights)
+    repeated = trainer.fit("factories:make", {n: v[again] for n, v in table.items()}, label[again], {})
+    plain = trainer.fit("factories:make", table, label, {})
+    scores = [trainer.score(model, table) for model in (weighted, repeated, plain)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-4 if make is LogisticRegression else 0.05)
+    assert np.abs(scores[0] - scores[2]).max() > 0.001
+
+
+def test_weights_of_one_change_nothing(factories, table, label):
+    factories.make = lambda: make_pipeline(StandardScaler(), LogisticRegression())
+    trainer = SklearnTrainer()
+    models = [trainer.fit("factories:make", table, label, {}, weights) for weights in (None, np.ones(80))]
+    assert trainer.score(models[0], table) == pytest.approx(trainer.score(models[1], table), abs=1e-9)
+
+
+def test_an_estimator_that_takes_no_weights_is_named(factories, table, label):
+    factories.make = lambda: make_pipeline(StandardScaler(), KNeighborsClassifier())
+    with pytest.raises(InputError, match="fit of KNeighborsClassifier has no sample_weight"):
+        SklearnTrainer().fit("factories:make", table, label, {}, np.ones(80))

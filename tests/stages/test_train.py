@@ -28,7 +28,7 @@ def tracker(tmp_path):
 
 @pytest.fixture
 def run(datasets, tracker):
-    def with_(training_id="first", as_of=AS_OF, tracker=tracker, **changes):
+    def with_(training_id="first", as_of=AS_OF, tracker=tracker, weigh=None, **changes):
         versions = Versions({TAG: ("b3", "b0", "b1", "b2")})
         return train(
             datasets,
@@ -40,6 +40,7 @@ def run(datasets, tracker):
             training_id=training_id,
             as_of=as_of,
             tags={"airflow.run_id": "dag/run"},
+            weigh=weigh,
         )
 
     return with_
@@ -145,6 +146,48 @@ def test_a_recent_window_takes_the_batches_that_end_in_it_however_many(datasets,
         run("c", since="2025-01-01", **recent)
 
 
+def test_challengers_that_hold_out_the_same_rows_are_judged_on_the_same(datasets, tracker, run):
+    fill(datasets)
+    cut = "2024-01-24T00:00:00"
+    made = [
+        run("a", recipe="full", holdout_since=cut),
+        run("b", recipe="recent_window", since="2024-01-15", holdout_since=cut),
+    ]
+    holdouts = [tracker.record("tips", result.version, "holdout") for result in made]
+    assert holdouts[0]["since"] == holdouts[1]["since"] >= cut
+    assert made[0].holdout_rows == made[1].holdout_rows
+    assert made[0].train_rows > made[1].train_rows
+
+
+def test_nothing_before_a_moment_too_early_is_left_to_train_on(datasets, run):
+    fill(datasets)
+    with pytest.raises(InputError, match="training part must have rows of both labels, got 0"):
+        run(holdout_since="2023-01-01")
+
+
+def test_a_weighed_training_sees_training_rows_alone_and_another_weight_gives_another_model(datasets, tracker, run):
+    fill(datasets)
+    seen = []
+
+    def weigh(rows):
+        seen.append(rows)
+        return np.where(rows["city"] == "Bronx", 5.0, 0.2)
+
+    result = run(recipe="upsample", weigh=weigh)
+    assert len(seen[0]["at"]) == result.train_rows
+    assert seen[0]["at"].max() < np.datetime64(tracker.record("tips", result.version, "holdout")["since"])
+    plain = run("second", recipe="upsample")
+    rows = datasets.read("trips/features")
+    scores = [tracker.load("tips", made.version).score(rows) for made in (result, plain)]
+    assert np.abs(scores[0] - scores[1]).max() > 0.001
+
+
+@pytest.mark.parametrize("recipe", ["full", "upsample", "augment"])
+def test_recipes_of_all_rows_take_all_batches(datasets, run, recipe):
+    fill(datasets)
+    assert len(run(window_batches=2, since="2024-01-22", recipe=recipe).batches) == 4
+
+
 def test_labels_that_were_not_known_yet_are_not_used(datasets, run):
     fill(datasets)
     result = run(as_of="2024-01-15T00:30:00")
@@ -215,6 +258,7 @@ def test_a_suspicious_feature_is_told_with_the_result(datasets, run):
         ({"window_batches": 0}, "window_batches"),
         ({"features": ()}, "feature"),
         ({"since": "last week"}, "since must be a UTC time"),
+        ({"holdout_since": "last week"}, "holdout_since must be a UTC time"),
     ],
 )
 def test_an_impossible_spec_is_refused(changes, words):

@@ -23,8 +23,10 @@ SEED = "seed"
 class SklearnTrainer:
     """A `ports.Trainer` for scikit-learn."""
 
-    def fit(self, factory: str, table: Columns, label: NDArray[np.int64], params: Json) -> Any:
-        """Build ``factory(**params)`` and fit it.
+    def fit(
+        self, factory: str, table: Columns, label: NDArray[np.int64], params: Json, weights: NDArray[Any] | None = None
+    ) -> Any:
+        """Build ``factory(**params)`` and fit it, with the rows' weights where they are given.
 
         `params["seed"]` goes to the factory if it names a parameter `seed`, and to every `random_state` it left open: the
         same rows give the same model.
@@ -33,11 +35,12 @@ class SklearnTrainer:
         ------
         InputError
             If the factory does not take the parameters, does not return an estimator with `predict_proba`, or the
-            estimator cannot be fitted to these columns.
+            estimator cannot be fitted to these columns or takes no weights.
         """
         estimator = _build(load_function(factory), factory, params)
+        weighted = {} if weights is None else {_weight_parameter(estimator, factory): weights}
         try:
-            return estimator.fit(frame(table, list(table)), label)
+            return estimator.fit(frame(table, list(table)), label, **weighted)
         except (ValueError, TypeError) as err:
             raise InputError(
                 f"the estimator of {factory!r} must accept the columns {list(table)}, but: {err} "
@@ -91,6 +94,23 @@ def _build(build: Callable[..., Any], factory: str, params: Json) -> Any:
     if SEED in params:
         _settle_randomness(estimator, params[SEED])
     return estimator
+
+
+def _weight_parameter(estimator: Any, factory: str) -> str:
+    """Name of the argument of `fit` that hands weights to the estimator: of a pipeline's, to its last step."""
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils.validation import has_fit_parameter
+
+    steps, last = "", estimator
+    while isinstance(last, Pipeline):
+        name, last = last.steps[-1]
+        steps += f"{name}__"
+    if not has_fit_parameter(last, "sample_weight"):
+        raise InputError(
+            f"the estimator of {factory!r} must take sample weights for this recipe, but fit of {type(last).__name__} has no "
+            "sample_weight. Return an estimator that has it, or retrain with the recipe full or recent_window."
+        )
+    return f"{steps}sample_weight"
 
 
 def _settle_randomness(estimator: Any, seed: int) -> None:

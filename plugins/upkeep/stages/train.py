@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,17 +12,19 @@ from upkeep.core.checks.finding import Finding
 from upkeep.core.checks.fit_metrics import fit_metrics
 from upkeep.core.checks.leakage import find_leakage
 from upkeep.core.checks.overfitting import find_overfitting
-from upkeep.core.checks.time_split import TimeSplit, split_by_time
+from upkeep.core.checks.time_split import TimeSplit, split_at, split_by_time
 from upkeep.core.columns import Columns, select
 from upkeep.errors import GateClosed, InputError
 from upkeep.ports import Batch, Datasets, DatasetVersion, Json, Tracker, Trainer, Training, VersionStore
 from upkeep.stages.labelled import all_rows, only_labelled
-from upkeep.stages.train_spec import TrainSpec
+from upkeep.stages.train_spec import WHOLE, TrainSpec
 from upkeep.stages.training_records import holdout_record, provenance, reference, run_params, summary
 
 __all__ = ["TrainResult", "TrainSpec", "train"]
 
 EXAMPLE_ROWS = 5
+#: How often each of the training rows counts in the fit, shape (n,); the table has the time column and the features.
+Weigh = Callable[[Columns], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +56,13 @@ def train(
     training_id: str,
     as_of: str,
     tags: Mapping[str, str],
+    weigh: Weigh | None = None,
 ) -> TrainResult:
     """Fit on the older rows, check on the newer ones, log the run, register the version as `challenger`.
 
     The same `training_id` gives the same run and version. Rows without a label observed by `as_of` are left out of the
-    fit and of the accuracy (see `stages.labelled` for what that assumes), not of the reference's profile.
+    fit and of the accuracy (see `stages.labelled` for what that assumes), not of the reference's profile. Without `weigh`,
+    every training row counts once.
 
     Raises
     ------
@@ -76,13 +80,14 @@ def train(
         batches=batches,
         columns=list(dict.fromkeys(["row_id", spec.time, *spec.features])),
         as_of=as_of,
-        since=None if spec.recipe == "full" else spec.since or None,
+        since=None if spec.recipe in WHOLE else spec.since or None,
     )
     split = _split(only_labelled(rows), spec, as_of)
     findings = _leaks(split, spec)
     _stop_on_errors(findings, spec.model)
     settings = {**spec.params, "seed": spec.seed}
-    model = trainer.fit(spec.factory, _features(split.train, spec), split.train["label"], settings)
+    weights = weigh(split.train) if weigh else None
+    model = trainer.fit(spec.factory, _features(split.train, spec), split.train["label"], settings, weights)
     newer = select(rows, rows[spec.time] >= split.cut)
     scores = {
         name: trainer.score(model, _features(part, spec)) for name, part in (("train", split.train), ("newer", newer))
@@ -122,7 +127,7 @@ def _batches(datasets: Datasets, spec: TrainSpec, version: DatasetVersion) -> tu
 
 
 def _chosen(ordered: list[Batch], spec: TrainSpec, tag: str) -> list[Batch]:
-    if spec.recipe == "full":
+    if spec.recipe in WHOLE:
         return ordered
     if not spec.since:
         return ordered[-spec.window_batches :] if spec.window_batches else ordered
@@ -143,7 +148,10 @@ def _split(rows: Columns, spec: TrainSpec, as_of: str) -> TimeSplit:
             f"training needs at least {spec.min_labelled} labelled rows, got {n} with a label observed by {as_of}. "
             "Wait for more labels, or train on more batches."
         )
-    split = split_by_time(rows, spec.time, spec.holdout_share)
+    if spec.holdout_since:
+        split = split_at(rows, spec.time, np.datetime64(spec.holdout_since, "us"))
+    else:
+        split = split_by_time(rows, spec.time, spec.holdout_share)
     for name, part in (("training", split.train["label"]), ("holdout", split.holdout["label"])):
         ones = int(part.sum())
         if not 0 < ones < len(part):

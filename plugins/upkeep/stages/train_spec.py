@@ -10,16 +10,19 @@ import numpy as np
 
 from upkeep.errors import InputError
 
+#: Recipes that take every row of the version; two of them do not let each count alike.
+WHOLE = ("full", "upsample", "augment")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSpec:
     """Which model, from which rows.
 
     `factory` is ``module:function``; it takes `params` and returns an unfitted scikit-learn pipeline. `recipe` names how
-    the rows are chosen, and is recorded with the run: ``full`` takes all batches of the version; any other takes those that
-    end at or after `since` (ISO 8601, UTC), or without it the last `window_batches`, or without both all.
-    `holdout_share` is the newest part of the labelled rows, never trained on. `max_overfit` is the accepted gap
-    between training and holdout accuracy.
+    the rows are chosen, and is recorded with the run: those of `WHOLE` take all batches of the version; any other takes those
+    that end at or after `since` (ISO 8601, UTC), or without it the last `window_batches`, or without both all.
+    `holdout_share` is the newest part of the labelled rows, never trained on; if `holdout_since` is given, it is the rows
+    from that moment on instead. `max_overfit` is the accepted gap between training and holdout accuracy.
     """
 
     model: str
@@ -31,6 +34,7 @@ class TrainSpec:
     window_batches: int | None = None
     since: str = ""
     holdout_share: float = 0.3
+    holdout_since: str = ""
     seed: int = 0
     recipe: str = "planned"
     max_overfit: float = 0.1
@@ -42,11 +46,12 @@ class TrainSpec:
             raise InputError(f"holdout_share must lie in (0, 1), got {self.holdout_share}. Use 0.3.")
         if self.window_batches is not None and self.window_batches < 1:
             raise InputError(f"window_batches must be at least 1, got {self.window_batches}. Leave it out for all.")
-        try:
-            np.datetime64(self.since, "us")
-        except ValueError as err:
-            raise InputError(
-                f"since must be a UTC time like 2024-01-08T00:00:00 or empty, got {self.since!r}."
-            ) from err
+        for name, moment in (("since", self.since), ("holdout_since", self.holdout_since)):
+            try:
+                np.datetime64(moment, "us")
+            except ValueError as err:
+                raise InputError(
+                    f"{name} must be a UTC time like 2024-01-08T00:00:00 or empty, got {moment!r}."
+                ) from err
         if not self.features:
             raise InputError("a model needs at least one feature, got none. Name columns of the features table.")

@@ -19,7 +19,7 @@ from upkeep.stages.train_spec import TrainSpec
 
 def run_params(spec: TrainSpec) -> dict[str, str | int | float | bool]:
     """Parameters of the factory under ``model.<name>``, and the stage's own."""
-    own = {
+    own: dict[str, str | int | float | bool] = {
         "factory": spec.factory,
         "features": ",".join(spec.features),
         "holdout_share": spec.holdout_share,
@@ -28,6 +28,8 @@ def run_params(spec: TrainSpec) -> dict[str, str | int | float | bool]:
         "window_batches": spec.window_batches or "all",
         "since": spec.since or "all",
     }
+    if spec.holdout_since:
+        own["holdout_since"] = spec.holdout_since
     return {f"model.{name}": value for name, value in spec.params.items()} | own
 
 

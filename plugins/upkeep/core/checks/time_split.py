@@ -42,5 +42,10 @@ def split_by_time(table: Columns, time: str, holdout_share: float) -> TimeSplit:
     if not rows or not 0.0 < holdout_share < 1.0:
         raise InputError(f"a split needs rows and a share in (0, 1), got {rows} rows and {holdout_share}.")
     when = table[time]
-    cut = np.sort(when)[rows - math.ceil(rows * holdout_share)]
+    return split_at(table, time, np.sort(when)[rows - math.ceil(rows * holdout_share)])
+
+
+def split_at(table: Columns, time: str, cut: np.datetime64) -> TimeSplit:
+    """Split at a moment: rows of `cut` itself are held out."""
+    when = table[time]
     return TimeSplit(select(table, when < cut), select(table, when >= cut), cut)
