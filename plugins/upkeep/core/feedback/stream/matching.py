@@ -1,0 +1,172 @@
+"""One step of the join: rows of both streams that come together meet each other and those that wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.columns import select
+from upkeep.core.feedback.stream.policy import JoinPolicy
+from upkeep.core.feedback.stream.runs import Run, shared, united, without
+from upkeep.core.feedback.stream.tallies import Tallies
+from upkeep.core.feedback.stream.waiting import Waiting
+
+Positions = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Memory:
+    """What a join holds of its streams.
+
+    Attributes
+    ----------
+    pending, early : Waiting
+        Predictions without label, and labels without prediction.
+    recent : Run
+        The pairs of the latest outcomes, already in `tallies`.
+    tallies : Tallies
+    expired : int
+        Estimated number of predictions that were given up without label.
+    """
+
+    pending: Waiting
+    early: Waiting
+    recent: Run = field(repr=False)
+    tallies: Tallies
+    expired: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether no row was ever dropped for lack of room."""
+        return not self.pending.dropped and not self.early.dropped
+
+    def merge(self, other: Memory, policy: JoinPolicy) -> Memory:
+        """The memory of both streams; a prediction in the one meets its label in the other."""
+        memory = Memory(
+            pending=_emptied(self.pending, other.pending),
+            early=_emptied(self.early, other.early),
+            recent=latest(united(self.recent, other.recent), policy.recent),
+            tallies=self.tallies.merge(other.tallies),
+            expired=self.expired + other.expired,
+        )
+        for part in (self, other):
+            memory = step(policy, memory, part.pending.rows, part.early.rows, fresh=False)
+        return memory
+
+    def settled(self, before: int | None) -> Memory:
+        """Rows of a time before are given up, and thresholds for later ones rise to what there is room for."""
+        pending, early, expired = self.pending, self.early, 0
+        if before is not None:
+            pending, expired = pending.expired("predicted_at", before)
+            early, _ = early.expired("observed_at", before)
+        return replace(self, pending=pending.relaxed(), early=early.relaxed(), expired=self.expired + expired)
+
+
+def step(policy: JoinPolicy, memory: Memory, arrived: Run, answers: Run, *, fresh: bool) -> Memory:
+    """The memory after predictions and labels came.
+
+    Rows are `fresh` if they come out of the logs now. Those that another join held have been sampled and counted before.
+
+    A pair was kept if both halves were: under the smaller of their thresholds, as both have one hash. Two halves that come
+    together need no memory, so their weight is 1 whatever the threshold.
+    """
+    _, twice = shared(memory.recent, arrived)
+    arrived = without(arrived, twice)
+    tallies, recent, answers = _corrected(policy, memory, answers)
+    admit = memory.pending.weight if fresh else 1
+    here, there = shared(memory.pending.rows, arrived)
+    if fresh:
+        new = without({name: arrived[name] for name in ("key", "predicted_at", "bucket")}, there)
+        tallies = tallies.arrived(new["predicted_at"] // policy.slot_us, new["bucket"])
+    one, other = shared(arrived, answers)
+    pairs = _paired(arrived, one, answers, other)
+    early, pairs = _refreshed(memory.early, pairs)
+    pending = memory.pending.take(shared(memory.pending.rows, pairs)[0]) if len(here) else memory.pending
+    arrived, answers = without(arrived, one), without(answers, other)
+
+    pending, _, there = pending.again(arrived, admit)
+    arrived = without(arrived, there)
+    early, answers = _repeated(early, answers, max(admit, early.weight) if fresh else 1)
+
+    here, there = shared(pending.rows, answers)
+    pairs = united(pairs, _paired(pending.rows, here, answers, there))
+    pending, answers = pending.take(here), without(answers, there)
+    here, there = shared(early.rows, arrived)
+    pairs = united(pairs, _paired(arrived, there, early.rows, here))
+    early, arrived = early.take(here), without(arrived, there)
+
+    pending = pending.add(arrived, admit)
+    # a label whose prediction would not be kept now most likely belongs to one that was dropped: the same hash tells
+    early = early.add(answers, max(pending.weight, early.weight) if fresh else 1)
+    return Memory(
+        pending=pending,
+        early=early,
+        recent=latest(united(recent, pairs), policy.recent),
+        tallies=tallies.add(policy.outcomes, pairs["predicted_at"] // policy.slot_us, pairs),
+        expired=memory.expired,
+    )
+
+
+def latest(pairs: Run, most: int) -> Run:
+    """The pairs of the last outcomes by time, and by key where times are equal."""
+    beyond = len(pairs["key"]) - most
+    if beyond <= 0:
+        return pairs
+    when = pairs["observed_at"]
+    oldest = np.partition(when, beyond)[beyond]
+    kept = when > oldest
+    kept[np.flatnonzero(when == oldest)[int(kept.sum()) - most :]] = True
+    return select(pairs, kept)
+
+
+def _emptied(one: Waiting, other: Waiting) -> Waiting:
+    rows = {name: values[:0] for name, values in one.rows.items()}
+    return replace(one, weight=max(one.weight, other.weight), rows=rows, dropped=one.dropped + other.dropped)
+
+
+def _paired(predictions: Run, at: Positions, labels: Run, to: Positions) -> Run:
+    left, right = select(predictions, at), select(labels, to)
+    weight = np.maximum(left["weight"], right["weight"])
+    return left | {"observed_at": right["observed_at"], "label": right["label"], "weight": weight}
+
+
+def _corrected(policy: JoinPolicy, memory: Memory, answers: Run) -> tuple[Tallies, Run, Run]:
+    """Labels that come again for a pair at hand take the place of the first, unless they were observed earlier."""
+    here, there = shared(memory.recent, answers)
+    later = answers["observed_at"][there] >= memory.recent["observed_at"][here]
+    at, new = here[later], select(answers, there[later])
+    if not len(at):
+        return memory.tallies, memory.recent, without(answers, there)
+    recent = memory.recent | {name: memory.recent[name].copy() for name in ("observed_at", "label")}
+    for name in ("observed_at", "label"):
+        recent[name][at] = new[name]
+    before, after = select(memory.recent, at), select(recent, at)
+    slot = before["predicted_at"] // policy.slot_us
+    tallies = memory.tallies.add(policy.outcomes, slot, before, sign=-1).add(policy.outcomes, slot, after)
+    return tallies, recent, without(answers, there)
+
+
+def _refreshed(early: Waiting, pairs: Run) -> tuple[Waiting, Run]:
+    """Pairs whose id has an early label as well have the later one of the two."""
+    here, there = shared(early.rows, pairs)
+    if not len(here):
+        return early, pairs
+    changed = {name: pairs[name].copy() for name in ("observed_at", "label")}
+    older = pairs["observed_at"][there] < early.rows["observed_at"][here]
+    for name, values in changed.items():
+        values[there[older]] = early.rows[name][here[older]]
+    return early.take(here), pairs | changed
+
+
+def _repeated(early: Waiting, answers: Run, weight: int) -> tuple[Waiting, Run]:
+    """Early labels that come again: the later one waits on."""
+    held, here, there = early.again(answers, weight)
+    if not len(here):
+        return held, answers
+    later = answers["observed_at"][there] >= held.rows["observed_at"][here]
+    changed = {name: held.rows[name].copy() for name in ("observed_at", "label")}
+    for name, values in changed.items():
+        values[here[later]] = answers[name][there[later]]
+    return replace(held, rows=held.rows | changed), without(answers, there)
