@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 #: Columns are counted in groups of at most this many codes: a table of two groups then stays in a core's own cache.
 _GROUP = 128
 _CHUNK = 1 << 15
+#: Up to so many rows it is cheaper to add one after the other.
+_FEW = 64
 
 
 def pair_counts(
@@ -43,10 +45,24 @@ def pair_counts(
            [0., 1., 0., 1.]])
     """
     out = np.zeros((int(sizes.sum()),) * 2)
-    if len(sizes) == 1:
-        np.fill_diagonal(out, np.bincount(codes[0], weights, minlength=len(out)))
-    if len(sizes) < 2:
-        return out
+    add_pairs(out, codes, sizes, weights)
+    return out
+
+
+def add_pairs(
+    out: NDArray[np.float64],
+    codes: NDArray[np.uint8],
+    sizes: NDArray[np.intp],
+    weights: NDArray[np.float64] | None = None,
+) -> None:
+    """Add what `pair_counts` says of these rows to `out`, in place; rows of negative weight leave."""
+    if not len(sizes):
+        return
+    if codes.shape[1] <= _FEW:
+        items = codes + (np.cumsum(sizes) - sizes)[:, None]
+        for row, weight in zip(items.T, np.ones(codes.shape[1]) if weights is None else weights, strict=True):
+            out[np.ix_(row, row)] += weight
+        return
     groups = _groups(sizes)
     many = [int(np.prod(sizes[group])) for group in groups]
     tables = {(a, b): np.zeros(many[a] * many[b]) for b in range(len(groups)) for a in range(b)}
@@ -59,7 +75,6 @@ def pair_counts(
     for (a, b), table in tables.items():
         inside = groups[a : b + (b == len(groups) - 1)] if b == a + 1 else []  # each group's own pairs once
         _spread(out, table, (groups[a], groups[b]), inside, sizes)
-    return out
 
 
 def _groups(sizes: NDArray[np.intp]) -> list[list[int]]:
@@ -75,12 +90,12 @@ def _groups(sizes: NDArray[np.intp]) -> list[list[int]]:
         else:
             groups[place].append(column)
             held[place] *= size
-    return groups if len(groups) > 1 else [groups[0][:1], groups[0][1:]]
+    return groups if len(groups) > 1 else [groups[0][:1], groups[0][1:]]  # one may be empty: a single code
 
 
 def _joint(codes: NDArray[np.uint8], sizes: NDArray[np.intp], group: list[int]) -> NDArray[np.intp]:
-    joint: NDArray[np.intp] = codes[group[0]].astype(np.intp)
-    for column in group[1:]:
+    joint = np.zeros(codes.shape[1], dtype=np.intp)
+    for column in group:
         joint *= sizes[column]
         joint += codes[column]
     return joint
@@ -93,7 +108,7 @@ def _spread(
     within: list[list[int]],
     sizes: NDArray[np.intp],
 ) -> None:
-    """Write the pairs of columns across two groups, and those within the groups named, to their places."""
+    """Add the pairs of columns across two groups, and those within the groups named, at their places."""
     columns = across[0] + across[1]
     cube = table.reshape([int(sizes[column]) for column in columns])
     first = np.cumsum(sizes) - sizes
@@ -104,5 +119,6 @@ def _spread(
         pair = cube.sum(axis=tuple(axis for axis in range(len(columns)) if axis not in (i, j)))
         block = np.diag(pair) if i == j else (pair if i < j else pair.T)
         rows, cols = slice(first[a], first[a] + sizes[a]), slice(first[b], first[b] + sizes[b])
-        out[rows, cols] = block
-        out[cols, rows] = block.T
+        out[rows, cols] += block
+        if a != b:
+            out[cols, rows] += block.T

@@ -34,7 +34,8 @@ class Evidence:
     weights : ndarray, shape (m,)
         What each late row counts: 1, or less if it fades.
     within : callable
-        Rows that have a pair of items and another one, shape (k,); None if that was not counted.
+        ``within(pair, items)``: rows that have a pair of items and each of these, of shape (i,), as well; None if that
+        was not counted.
     """
 
     coding: Coding
@@ -43,7 +44,7 @@ class Evidence:
     late: NDArray[np.uint8]
     late_pairs: Counts
     weights: Counts
-    within: Callable[[Pair], Counts | None]
+    within: Callable[[Pair, NDArray[np.intp]], Counts | None]
 
 
 def places(coding: Coding, items: Items) -> list[tuple[int, int]]:

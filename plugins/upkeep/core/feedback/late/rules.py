@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from upkeep.core.columns import Table, row_count
 from upkeep.core.feedback.late.coding import Coding
 from upkeep.core.feedback.late.counts import pair_counts
-from upkeep.core.feedback.late.evidence import Counts, Evidence, Pair, items_of, matches, places
-from upkeep.core.feedback.late.search import Found, Terms, cover
+from upkeep.core.feedback.late.evidence import Counts, Evidence, Pair, matches, places
+from upkeep.core.feedback.late.search import Found, cover
+from upkeep.core.feedback.late.terms import Terms
 from upkeep.errors import InputError
 
 
@@ -131,14 +132,6 @@ def who_is_late(
 
 
 def _evidence(coding: Coding, codes: NDArray[np.uint8], late: NDArray[np.bool_]) -> Evidence:
-    """Third items are counted when asked for, in the rows of a pair."""
-    counted: dict[Pair, Counts] = {}
-
-    def within(pair: Pair) -> Counts:
-        if pair not in counted:
-            counted[pair] = items_of(codes[:, np.flatnonzero(matches(codes, coding, pair))], coding)
-        return counted[pair]
-
     waiting = codes[:, np.flatnonzero(late)]
     return Evidence(
         coding=coding,
@@ -147,8 +140,27 @@ def _evidence(coding: Coding, codes: NDArray[np.uint8], late: NDArray[np.bool_])
         late=waiting,
         late_pairs=pair_counts(waiting, coding.sizes),
         weights=np.ones(waiting.shape[1]),
-        within=within,
+        within=_Rows(coding, codes).within,
     )
+
+
+class _Rows:
+    """Counts of third items, taken when asked for in the rows of a pair."""
+
+    def __init__(self, coding: Coding, codes: NDArray[np.uint8]) -> None:
+        self._coding, self._codes = coding, codes
+        self._rows: dict[Pair, NDArray[np.intp]] = {}
+
+    def within(self, pair: Pair, items: NDArray[np.intp]) -> Counts:
+        if pair not in self._rows:
+            self._rows[pair] = np.flatnonzero(matches(self._codes, self._coding, pair))
+        rows = self._rows[pair]
+        held = places(self._coding, tuple(items.tolist()))
+        counts = {
+            column: np.bincount(self._codes[column, rows], minlength=int(self._coding.sizes[column]))
+            for column in {column for column, _ in held}
+        }
+        return np.array([counts[column][code] for column, code in held], dtype=np.float64)
 
 
 def report(evidence: Evidence, terms: Terms, wording: str = "late") -> LateRules:

@@ -12,52 +12,12 @@ from scipy.stats import chi2
 from upkeep.core.feedback.late.counts import pair_counts
 from upkeep.core.feedback.late.evidence import Counts, Evidence, Items, Pair, items_of, matches
 from upkeep.core.feedback.late.limits import Family, high, low, surely_above
-from upkeep.errors import InputError
+from upkeep.core.feedback.late.terms import Terms
 
 #: Pairs within which a third clause is looked for, at most.
 GROWN = 64
 #: Such a pair is late more often than all rows by so many standard errors.
 _SURE = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What a rule must be to be reported.
-
-    Attributes
-    ----------
-    alpha, tolerance : float
-        See `Family`.
-    clauses : int
-        Clauses that a rule may have, 1 to 3.
-    most : int
-        Rules at most.
-    least_rows : int
-        Rows that a rule, and the rest, must have.
-    least_share : float
-        Share of all late rows that a rule must explain by itself.
-    """
-
-    alpha: float = 0.05
-    tolerance: float = 0.05
-    clauses: int = 3
-    most: int = 5
-    least_rows: int = 50
-    least_share: float = 0.01
-
-    def __post_init__(self) -> None:
-        if self.clauses not in (1, 2, 3):
-            raise InputError(f"a rule may have 1, 2 or 3 clauses, got {self.clauses}. Choose one of these.")
-        if self.most < 1 or self.least_rows < 1:
-            raise InputError(f"most and least_rows must be at least 1, got {self.most} and {self.least_rows}.")
-        if not 0 <= self.least_share <= 1:
-            raise InputError(f"least_share must lie in [0, 1], got {self.least_share}. For 1 % pass 0.01.")
-
-    def family(self, evidence: Evidence) -> Family:
-        """All conjunctions of items that have rows enough; which those are does not depend on what is late."""
-        often = np.diag(evidence.pairs) >= self.least_rows
-        sizes = np.add.reduceat(often.astype(np.intp), evidence.coding.first)
-        return Family.of(sizes, alpha=self.alpha, tolerance=self.tolerance, most=self.most, clauses=self.clauses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +72,7 @@ class _Left:
         coding, late, weights = self.evidence.coding, self.evidence.late, self.evidence.weights
         gone = self.alive & matches(late, coding, found.items)
         leaving = pair_counts(late[:, gone], coding.sizes, weights[gone])
-        self.pairs = np.maximum(self.pairs - leaving, 0.0)  # faded weights are rounded
+        self.pairs = np.maximum(self.pairs - leaving, 0.0)  # sums of faded weights are rounded
         self.alive = self.alive & ~gone
         self.taken += found.rows
         self.step += 1
@@ -192,11 +152,11 @@ def _grow(left: _Left, pair: Pair, bar: float) -> list[Found]:
     here = left.alive & matches(late, coding, pair)
     counts = items_of(late[:, here], coding, left.evidence.weights[here])
     third = np.flatnonzero((counts > bar) & (counts >= left.least) & ~np.isin(left.column, left.column[list(pair)]))
-    rows = left.evidence.within(pair) if len(third) else None
+    rows = left.evidence.within(pair, third) if len(third) else None
     if rows is None:
         return []
     items = np.sort(np.column_stack([np.broadcast_to(pair, (len(third), 2)), third]), axis=1)
-    return _certain(left, items, rows[third], counts[third])
+    return _certain(left, items, rows, counts[third])
 
 
 def _certain(left: _Left, items: NDArray[np.intp], rows: Counts, late: Counts) -> list[Found]:
