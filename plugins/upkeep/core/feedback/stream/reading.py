@@ -34,7 +34,7 @@ def read_predictions(policy: JoinPolicy, log: Log | None) -> Run:
     bucket = np.asarray(log["bucket"]) if "bucket" in log else np.zeros(rows, dtype=np.int64)
     if bucket.dtype.kind not in "iu" or (rows and not 0 <= bucket.min() <= bucket.max() < policy.buckets):
         raise InputError(f"bucket must be a whole number from 0 to {policy.buckets - 1} in every row, got {bucket!r}.")
-    read = {
+    read: Run = {
         "key": id_keys(log["prediction_id"], seed=policy.seed),
         "predicted_at": _times("predicted_at", log["predicted_at"]),
         "bucket": bucket.astype(np.int32),
