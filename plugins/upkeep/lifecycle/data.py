@@ -223,11 +223,14 @@ class DataStages:
         taken, refused = self._each_file(uri, take)
         return {"files": len(taken), "rows": sum(batch.rows for batch in taken), "refused": refused}
 
-    def feedback_state(self, *, since: str, until: str) -> Json:
-        """How many predictions of a window have their label by now; labels that have arrived meanwhile are taken in."""
+    def feedback_state(self, *, since: str, until: str, precision: float | None = None) -> Json:
+        """How many predictions of a window have their label by now, and when the precision will be reached.
+
+        Labels that have arrived meanwhile are taken in.
+        """
         from upkeep.stages.labels import feedback_state
 
         self.labels()
         as_of = self.known_until(until)
-        state = feedback_state(self.backends.datasets, model=self.life.model, since=since, until=until, as_of=as_of)
-        return json_record(state)
+        window = {"model": self.life.model, "since": since, "until": until}
+        return json_record(feedback_state(self.backends.datasets, **window, as_of=as_of, precision=precision))

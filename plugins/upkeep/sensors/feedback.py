@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class FeedbackSensor(BaseSensorOperator):
-    """Wait until enough labels are in *for the precision asked*, or all. Returns how many there are.
+    """Wait until enough labels are in *for the precision asked*, all, or as good as all that ever come.
 
-    New label files are taken in at each look.
+    Returns how many there are; `never` says why the precision will not be reached. New label files are taken in at each look.
 
     The window comes from the event that started the run (`since`, `until`), or from the run's `conf`.
 
@@ -43,13 +43,15 @@ class FeedbackSensor(BaseSensorOperator):
         self.deferrable = deferrable
 
     def poke(self, context: Context) -> bool:
-        return enough(self._state(context), self.precision)
+        state = self._state(context)
+        self.log.info("%s", state["sentence"])
+        return enough(state, self.precision)
 
     def _state(self, context: Context) -> dict[str, Any]:
         from upkeep.lifecycle import Lifecycle
 
         facts = triggering_facts(context, "since", "until")
-        return Lifecycle(self.life).feedback_state(since=facts["since"], until=facts["until"])
+        return Lifecycle(self.life).feedback_state(since=facts["since"], until=facts["until"], precision=self.precision)
 
     def execute(self, context: Context) -> Any:
         if not self.deferrable:
@@ -71,5 +73,5 @@ class FeedbackSensor(BaseSensorOperator):
         """Called when the trigger has fired."""
         if "error" in event:
             raise BackendError(f"the labels of {self.life.model} must be readable, but: {event['error']}")
-        self.log.info("%d of %d labels are in", event["labelled"], event["predicted"])
+        self.log.info("%d of %d labels are in: %s", event["labelled"], event["predicted"], event.get("sentence", ""))
         return event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,35 @@ from upkeep.core.feedback.intervals import clopper_pearson
 from upkeep.core.feedback.join import join_labels
 from upkeep.errors import InputError
 from upkeep.ports import Batch, BatchSource, Datasets, SourceBatch
+from upkeep.stages.label_delays import Outlook, learn_delays, look_ahead
 
 KINDS = {"prediction_id": "integer", "observed_at": "datetime", "label": "integer"}
+_PREDICTED = ("prediction_id", "predicted_at", "prediction")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackState:
-    """How far a window's labels are in; `half_width` is that of the accuracy's 95 % interval (0.5 without labels)."""
+    """How far a window's labels are in, and when they will be enough.
+
+    Attributes
+    ----------
+    model, since, until, as_of : str
+    predicted, labelled, pending : int
+    half_width : float
+        Of the accuracy's 95 % interval; 0.5 without labels.
+    final_half_width : float or None
+        What it is expected to be once every label is in that ever comes.
+    newest_label : str or None
+        Moment up to which labels are known, ISO 8601, UTC, like all moments here.
+    ready_at, ready_from, ready_to : str or None
+        When the precision will be reached, with 95 % limits; None where that is not known, or never.
+    never : str
+        Why the precision will not be reached; empty while it may be.
+    final : bool
+        It will not be reached, and hardly a label is still to come: waiting has no use.
+    sentence : str
+        All of it in one line.
+    """
 
     model: str
     since: str
@@ -29,6 +51,14 @@ class FeedbackState:
     labelled: int
     pending: int
     half_width: float
+    final_half_width: float | None = None
+    newest_label: str | None = None
+    ready_at: str | None = None
+    ready_from: str | None = None
+    ready_to: str | None = None
+    never: str = ""
+    final: bool = False
+    sentence: str = ""
 
 
 def append_feedback(source: BatchSource, datasets: Datasets, *, uri: str, model: str) -> list[Batch]:
@@ -82,17 +112,22 @@ def _refuse(file: SourceBatch, at: int, name: str, bad: NDArray[np.bool_], wante
         )
 
 
-def feedback_state(datasets: Datasets, *, model: str, since: str, until: str, as_of: str) -> FeedbackState:
-    """Labels known at `as_of` for the predictions in [since, until), of whatever model version."""
-    table = datasets.read(f"{model}/predictions", since=since, until=until, columns=["prediction_id", "prediction"])
-    predicted = row_count(table)
-    labelled = correct = 0
-    if predicted:
-        joined = join_labels(table, datasets.read(f"{model}/feedback"), np.datetime64(as_of, "us"))
-        labelled = predicted - int(np.isnan(joined["label"]).sum())
-        correct = int((joined["label"] == joined["prediction"]).sum())
+def feedback_state(
+    datasets: Datasets, *, model: str, since: str, until: str, as_of: str, precision: float | None = None
+) -> FeedbackState:
+    """Labels known at `as_of` for the predictions in [since, until), of whatever model version.
+
+    With a `precision` that is not reached yet, the delays of the labels of this window and the eight before say when it will be.
+    """
+    table = datasets.read(f"{model}/predictions", since=since, until=until, columns=_PREDICTED)
+    predicted, moment = row_count(table), np.datetime64(as_of, "us")
+    table = table or {name: np.zeros(0) for name in _PREDICTED}
+    joined = join_labels(table, datasets.read(f"{model}/feedback", since=since) if predicted else {}, moment)
+    pending = np.isnan(joined["label"])
+    labelled = predicted - int(pending.sum())
+    correct = int((joined["label"] == joined["prediction"]).sum())
     low, high = clopper_pearson(correct, labelled, 0.05)
-    return FeedbackState(
+    state = FeedbackState(
         model=model,
         since=since,
         until=until,
@@ -101,4 +136,37 @@ def feedback_state(datasets: Datasets, *, model: str, since: str, until: str, as
         labelled=labelled,
         pending=predicted - labelled,
         half_width=(high - low) / 2,
+        sentence=f"precision {(high - low) / 2:.2g} now",
+    )
+    if precision is None or state.half_width <= precision or not state.pending:
+        return state
+    delays = learn_delays(datasets, model=model, since=since, until=until, as_of=moment)
+    if delays is None:
+        unknown = f"; when {precision:g} is reached is not known, as too few labels have come to learn delays from"
+        return replace(state, sentence=state.sentence + unknown)
+    ahead = look_ahead(delays, joined["predicted_at"], pending, correct=correct, precision=precision)
+    return _foreseen(state, ahead, precision)
+
+
+def _foreseen(state: FeedbackState, ahead: Outlook, precision: float) -> FeedbackState:
+    told = ahead.forecast
+    if told.never:
+        after = f", {precision:g} cannot be reached: {told.never}"
+    elif ahead.ready_at is None:
+        after = (
+            f", {precision:g} not within the delays that are known: {told.final:.0f} of {state.predicted} labels are expected, "
+            f"and about {told.needed} needed"
+        )
+    else:
+        after = f", {precision:g} expected {ahead.ready_at[:16].replace('T', ' ')}"
+    return replace(
+        state,
+        final_half_width=told.final_half_width,
+        newest_label=ahead.newest_label,
+        ready_at=None if told.never else ahead.ready_at,
+        ready_from=None if told.never else ahead.ready_from,
+        ready_to=None if told.never else ahead.ready_to,
+        never=told.never,
+        final=told.final_now,
+        sentence=state.sentence + after,
     )
