@@ -1,0 +1,144 @@
+"""How far the live chances have moved from the reference's, and what is carried from window to window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.feedback.partial.laplace import Prior
+from upkeep.core.profile.stored import damaged, fields, is_whole
+from upkeep.errors import InputError
+
+FORMAT = 1
+
+#: How far the shift may move from one window to the next, in log odds (standard deviation): hardly, ..., to anywhere.
+MOVES = (0.02, 0.08, 0.25, 0.7, 2.0)
+#: What is believed of them before any window: as if each had been seen so often. Windows of the life are added.
+MOVES_BEFORE = (1.5, 0.6, 0.4, 0.3, 0.2)
+#: How much a cell differs from what the shift says of it, within one window, and how likely that is.
+CELL_SPREADS = (0.02, 0.2, 0.6)
+CELL_SPREADS_BEFORE = (0.6, 0.25, 0.15)
+#: A bucket moves by itself this much as far as all do together.
+_BUCKET = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shift:
+    """A normal law of how far the live chances have moved, in log odds.
+
+    Parameters
+    ----------
+    buckets : tuple of int
+    mean : ndarray of float, shape (features + buckets, coordinates)
+        Effects of the features of a row, the first of which is 1, and of each bucket. Of k classes there are k features
+        and k - 1 coordinates, see `contrasts`.
+    covariance : ndarray of float, shape (d, d), d = (features + buckets) coordinates
+    moves : ndarray of float, shape (moves,)
+        How often the life has moved by each of `MOVES` from one window to the next.
+    windows : int
+        Windows with labels so far.
+    """
+
+    buckets: tuple[int, ...] = ()
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64] = field(repr=False)
+    moves: NDArray[np.float64]
+    windows: int = 0
+
+    @classmethod
+    def none(cls, features: int, coordinates: int) -> Shift:
+        """Before the first window."""
+        size = features * coordinates
+        return cls(
+            mean=np.zeros((features, coordinates)), covariance=np.zeros((size, size)), moves=np.array(MOVES_BEFORE)
+        )
+
+    @property
+    def features(self) -> int:
+        return len(self.mean) - len(self.buckets)
+
+    @property
+    def coordinates(self) -> int:
+        return int(self.mean.shape[1])
+
+    def over(self, buckets: tuple[int, ...]) -> Shift:
+        """The same with buckets that it did not know, which have not moved by themselves."""
+        new = len(buckets) - len(self.buckets)
+        old, extra = len(self.covariance), new * self.coordinates
+        covariance = np.zeros((old + extra, old + extra))
+        covariance[:old, :old] = self.covariance
+        mean = np.vstack([self.mean, np.zeros((new, self.coordinates))])
+        return replace(self, buckets=buckets, mean=mean, covariance=covariance)
+
+    @property
+    def move_chances(self) -> NDArray[np.float64]:
+        return np.asarray(self.moves / self.moves.sum())
+
+    def after_move(self, move: float) -> NDArray[np.float64]:
+        """Covariance once the shift has moved by this much, shape (d, d)."""
+        alone = np.concatenate([np.ones(self.features), np.full(len(self.buckets), _BUCKET)])
+        return np.asarray(self.covariance + np.diag(np.repeat((move * alone) ** 2, self.coordinates)))
+
+    def prior(self, move: float, cell_spread: float, cells: int) -> Prior:
+        """Law of all effects of the next window; those of its cells are new."""
+        own, inner = len(self.covariance), cells * self.coordinates
+        precision = np.zeros((own + inner, own + inner))
+        precision[:own, :own] = np.linalg.inv(self.after_move(move))
+        precision[own:, own:] = np.eye(inner) / cell_spread**2
+        return Prior(
+            mean=np.concatenate([self.mean.ravel(), np.zeros(inner)]),
+            precision=precision,
+            log_determinant=float(np.linalg.slogdet(precision)[1]),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "buckets": list(self.buckets),
+            "mean": self.mean.tolist(),
+            "covariance": self.covariance.tolist(),
+            "moves": self.moves.tolist(),
+            "windows": self.windows,
+        }
+
+    @classmethod
+    def from_json(cls, record: object) -> Shift:
+        """Inverse of `to_json`; InputError for a record that cannot be one."""
+        held = fields("a stored shift", record, ["buckets", "mean", "covariance", "moves", "windows"])
+        try:
+            mean, covariance, moves = (
+                np.asarray(held[name], dtype=np.float64) for name in ("mean", "covariance", "moves")
+            )
+        except (TypeError, ValueError) as err:
+            raise damaged("a stored shift must hold lists of numbers", str(err)) from err
+        finite = all(np.isfinite(values).all() for values in (mean, covariance, moves))
+        fits = mean.ndim == 2 and covariance.shape == (mean.size, mean.size) and moves.shape == (len(MOVES),)
+        named = isinstance(held["buckets"], list) and all(type(name) is int for name in held["buckets"])
+        if not (finite and fits and named and (moves > 0).all() and len(mean) > len(held["buckets"])):
+            raise damaged("a stored shift must have a finite mean and a covariance of its size", dict(held))
+        if not is_whole(held["windows"]):
+            raise damaged("the windows of a stored shift must be a whole number", held["windows"])
+        return cls(
+            buckets=tuple(held["buckets"]), mean=mean, covariance=covariance, moves=moves, windows=held["windows"]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What the windows of a life have said so far, by what it is about: `label`, or the moments of a residual."""
+
+    shifts: Mapping[str, Shift]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, "shifts": {name: shift.to_json() for name, shift in self.shifts.items()}}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Carried:
+        """Inverse of `to_json`; InputError for another format and for what cannot have been stored."""
+        held = fields("what earlier windows say", record, ["format", "shifts"])
+        if held["format"] != FORMAT or not isinstance(held["shifts"], Mapping):
+            raise InputError(f"what earlier windows say must have format {FORMAT}, got {held['format']!r}. Begin anew.")
+        return cls(shifts={str(name): Shift.from_json(shift) for name, shift in held["shifts"].items()})
