@@ -8,6 +8,7 @@ import numpy as np
 
 from upkeep.core.plain import plain
 from upkeep.core.profile.histogram import Histogram
+from upkeep.core.retrain.damage import is_damage
 from upkeep.core.retrain.decide import decide
 from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, HealthFacts
 from upkeep.core.retrain.kitagawa import Decomposition
@@ -17,6 +18,7 @@ from upkeep.ports import Documents, Json
 __all__ = ["DecisionPolicy", "suggest"]
 
 _DISTANCES = ("ks", "total_variation")
+_OF_FINDING = ("column", "distance", "before", "after", "low")
 
 
 def suggest(
@@ -62,7 +64,11 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
         change_high=change["high"],
         parts=Decomposition.from_json(report["kitagawa"]),
         drifted=tuple(report["drifted"]),
-        damage=tuple(f["sentence"].rstrip(".") for f in report["drift"] if _damaged(f, policy)),
+        damage=tuple(
+            f["sentence"].rstrip(".")
+            for f in report["drift"]
+            if f["drifted"] and is_damage(*(f[name] for name in _OF_FINDING), policy=policy)
+        ),
         quarantine_share=report["quarantine_share"],
         rows=report.get("rows", 0),
         lag_h=_hours(report.get("until"), report.get("as_of")),
@@ -88,15 +94,6 @@ def _adversary(report: Json) -> str:
 def _histogram(record: Json) -> Histogram:
     fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in record.items()}
     return Histogram(**fields)
-
-
-def _damaged(finding: Json, policy: DecisionPolicy) -> bool:
-    """Many values lost or unknown, or most of a column moved at once: signs of a broken source, not of a new world."""
-    if not finding["drifted"] or finding["column"] in policy.accepted:
-        return False
-    if finding["distance"] in ("null_rate", "new_categories"):
-        return bool(finding["after"] > finding["before"] and finding["low"] >= policy.max_lost)
-    return bool(finding["low"] >= policy.max_jump)
 
 
 def _json(value: object) -> Json:

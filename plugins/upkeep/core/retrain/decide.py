@@ -173,7 +173,7 @@ def _recipes(case: _Case) -> tuple[Recipe, ...]:
     """Ways to train for this cause, the one that should win back most first."""
     now, policy, full = case.now, case.policy, Recipe(name="full")
     by_columns = upsample(now.moved, columns=policy.max_upsampled)
-    by_rows = augment(now.adversary, since=now.since, share=policy.augment_share) if now.adversary else None
+    by_rows = augment(now.adversary, since=case.harmed[0].since, share=policy.augment_share) if now.adversary else None
     recent = Recipe(name="recent_window", since=_since(case))
     tried = {
         "covariate_shift": (by_columns, by_rows, full),

@@ -39,11 +39,11 @@ class DecisionPolicy:
     cause_alpha : float
         Chance, per window, that the interval of a part of the change misses it, and so that a part is wrongly called certain.
     minor_share : float
-        A part of the loss below this share of it is no cause, however certain.
+        A part is a cause beside the other only if it certainly is more than this share of the loss.
     max_upsampled : int
         Columns that the recipe "upsample" weighs by, at most.
     augment_share : float
-        Share of the live rows that the recipe "augment" adds.
+        Share of the live rows that the recipe "augment" gives more weight.
     cost_error, cost_retrain : float
         Cost of a wrong prediction and of a retrain, in one currency.
     horizon_rows : int
@@ -63,7 +63,7 @@ class DecisionPolicy:
     cause_alpha: float = 0.05
     minor_share: float = 0.2
     max_upsampled: int = 3
-    augment_share: float = 0.2
+    augment_share: float = 0.5
     cost_error: float = 1.0
     cost_retrain: float = 0.0
     horizon_rows: int = 10_000

@@ -15,7 +15,6 @@ TOLERATED = 0.05
 LOOKED_BACK = 8
 #: Buckets that are named carry this share of a part's loss, and are so many at most.
 MOST_OF_IT, NAMED = 0.6, 3
-_KINDS = {(True, False): "covariate_shift", (False, True): "concept_shift", (True, True): "mixed"}
 
 
 def diagnose(reports: Sequence[HealthFacts], policy: DecisionPolicy) -> Diagnosis:
@@ -23,10 +22,10 @@ def diagnose(reports: Sequence[HealthFacts], policy: DecisionPolicy) -> Diagnosi
 
     Notes
     -----
-    In this order, as each rests on the ones before: broken data; too few labels; labels that come late while accuracy shows no
-    certain harm; then, where accuracy certainly fell, the parts of the change: a part counts if its interval lies below
-    zero and it is no minor share of the loss, and both together are "mixed". If neither is certain, the larger loss
-    is named, as not certain. The intervals hold with 1 - `cause_alpha` for this window.
+    In this order, as each rests on the ones before: broken data; too few labels; labels that come late while accuracy
+    shows no certain harm; then, where accuracy certainly fell, the parts of the change: "mixed" if each certainly is more
+    than `minor_share` of the loss, else the larger loss, which is certain if its interval lies below zero. The intervals
+    hold with 1 - `cause_alpha` each, for this window.
     """
     now = reports[-1]
     covariate, concept = _part(now, "covariate", policy), _part(now, "concept", policy)
@@ -67,17 +66,13 @@ def _cause(
 
 def _shift(covariate: PartOfLoss, concept: PartOfLoss, policy: DecisionPolicy) -> tuple[str, bool, str]:
     parts = (covariate, concept)
-    loss = sum(max(0.0, -part.value) for part in parts)
-    first, second = (part.high < 0 and -part.value >= policy.minor_share * loss for part in parts)
-    certain = first or second
-    cause = (
-        _KINDS[first, second] if certain else _KINDS[covariate.value < concept.value, covariate.value >= concept.value]
-    )
-    told = [
-        _told(part, meaning)
-        for part, meaning in zip(parts, ("other rows", "other answers to the same rows"), strict=True)
-    ]
-    return cause, certain, f"Of the change of accuracy, {told[0]} and {told[1]}."
+    minor = policy.minor_share * sum(max(0.0, -part.value) for part in parts)
+    both = all(part.high < -minor for part in parts)
+    larger = min((concept, covariate), key=lambda part: part.value)
+    cause = "mixed" if both else "concept_shift" if larger is concept else "covariate_shift"
+    meanings = ("other rows", "other answers to the same rows")
+    told = [_told(part, meaning) for part, meaning in zip(parts, meanings, strict=True)]
+    return cause, larger.high < 0, f"Of the change of accuracy, {told[0]} and {told[1]}."
 
 
 def _told(part: PartOfLoss, meaning: str) -> str:

@@ -84,8 +84,10 @@ def _augmented(recipe: Recipe, recent: NDArray[np.bool_], live: Floats | None) -
     weights = np.ones(len(recent))
     at = np.flatnonzero(recent)
     added = at[np.argsort(-live[at], kind="stable")[: round(recipe["share"] * len(at))]]
-    weights[added] = recipe["times"]
-    return weights
+    rest = len(recent) - len(added)
+    if len(added) and rest:
+        weights[added] = np.clip(recipe["mass"] / (1 - recipe["mass"]) * rest / len(added), 1.0, MOST_WEIGHT)
+    return np.asarray(weights / weights.mean() if len(weights) else weights)
 
 
 def _raked(cells: Sequence[Cell], table: Table, rows: int) -> Floats:

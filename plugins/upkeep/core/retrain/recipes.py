@@ -39,7 +39,7 @@ class Recipe(TypedDict, total=False):
 
     ``{"name": "full"}``: all rows alike. ``recent_window``: rows from `since` on. ``upsample``: all rows, weighted so that the
     cells of each column in `weights` have their live shares. ``augment``: all rows, and of those from `since` on the
-    `share` that the stored `adversary` tells most surely from the reference count `times` over.
+    `share` that the stored `adversary` tells most surely from the reference get the share `mass` of all weight.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Recipe(TypedDict, total=False):
     least_effective: float
     adversary: str
     share: float
-    times: float
+    mass: float
 
 
 def upsample(moved: Sequence[Histogram], *, columns: int) -> Recipe | None:
@@ -107,6 +107,6 @@ def _levels(shown: Histogram) -> list[Cell]:
     return [*made, _cell({"column": shown.column, "other": True}, before, after)] if before or after else made
 
 
-def augment(adversary: str, *, since: str, share: float, times: float = 2.0) -> Recipe:
-    """Add the live rows that look least like the reference once more."""
-    return {"name": "augment", "adversary": adversary, "since": since, "share": share, "times": times}
+def augment(adversary: str, *, since: str, share: float, mass: float = 0.5) -> Recipe:
+    """Let the live rows that look least like the reference count as much as all others."""
+    return {"name": "augment", "adversary": adversary, "since": since, "share": share, "mass": mass}
