@@ -43,6 +43,8 @@ def arranged(rows: Columns, *, latest: str | None = None) -> Run:
 def shared(one: Run, other: Run) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Positions in either run of the keys that are in both."""
     a, b = one["key"], other["key"]
+    if not len(a) or not len(b):
+        return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
     if len(b) > _FEW * len(a):
         back, there = shared(other, one)
         return there, back
