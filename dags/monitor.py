@@ -1,4 +1,4 @@
-"""When predictions are there: wait for labels, look at the window, and decide whether a retrain is due."""
+"""When predictions are there: estimate at once, wait for labels, look again, and decide whether a retrain is due."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ for life in lives(Path(__file__).parent / "config"):
         doc_md=__doc__,
         tags=["upkeep", life.name],
     ):
+        # Before any label has come; the later look's report keeps what was said here.
+        estimate = MonitorModelOperator(task_id="estimate", life=life)
         labels = LoadFeedbackOperator(task_id="labels", life=life)
         enough = FeedbackSensor(
             task_id="wait_for_labels",
             life=life,
             precision=life.feedback_precision,
             timeout=life.feedback_wait_h * 3600,
+            poke_interval=life.poll_s,
             deferrable=True,
             soft_fail=True,
         )
@@ -49,4 +52,4 @@ for life in lives(Path(__file__).parent / "config"):
         report = ReportRefusedOperator(
             task_id="report_refused", refused=[labels.output["refused"]], trigger_rule=TriggerRule.ALL_DONE
         )
-        chain(labels, enough, monitor, suggest, report)
+        chain(estimate, labels, enough, monitor, suggest, report)

@@ -1,4 +1,7 @@
-"""When a retrain is due: a person approves, a challenger is trained as the recipe says, and the gate decides."""
+"""When a retrain is due: a person approves, one challenger per recipe is trained, and the gate decides.
+
+The outcome is written to the decision that asked for it: what was tried, what the gate said, and who is champion.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TriggerRule, chain
 
 from upkeep.adapters.life_file import lives
 from upkeep.assets import LifeAssets
+from upkeep.operators.challengers import PlanChallengersOperator
 from upkeep.operators.gate import ModelGateOperator
-from upkeep.operators.promote import PromoteModelOperator
+from upkeep.operators.outcome import RecordOutcomeOperator
+from upkeep.operators.promote import PromoteBestOperator
 from upkeep.operators.retries import DEFAULT_ARGS
 from upkeep.operators.train import TrainModelOperator
 
 WHY = """{% for events in triggering_asset_events.values() %}{% for event in events %}
-{{ event.extra["sentence"] }} Decision `{{ event.extra["decision"] }}`.
+{{ event.extra["sentence"] }} Decision `{{ event.extra["decision"] }}`, to be tried:
+{{ event.extra["recipes"] | map(attribute="name") | join(", ") }}.
 {% endfor %}{% endfor %}"""
 
 for life in lives(Path(__file__).parent / "config"):
@@ -37,7 +43,17 @@ for life in lives(Path(__file__).parent / "config"):
             defaults="Reject",
             response_timeout=timedelta(hours=life.approval_timeout_h),
         )
-        train = TrainModelOperator(task_id="train", life=life)
-        gate = ModelGateOperator(task_id="gate", life=life, trained=train.output)
-        promote = PromoteModelOperator(task_id="promote", life=life, verdict=gate.output, model=assets.model)
-        approve >> train
+        plan = PlanChallengersOperator(task_id="plan", life=life)
+        named = {"map_index_template": "{{ task.planned['recipe'].get('name', 'planned') }}"}
+        train = TrainModelOperator.partial(task_id="train", life=life, **named).expand(planned=plan.output)
+        # One that fails must not take the others with it, and each verdict counts on the test rows' account in turn.
+        some = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+        judging = ModelGateOperator.partial(task_id="gate", life=life, trigger_rule=some, max_active_tis_per_dagrun=1)
+        gate = judging.expand(trained=train.output)
+        best = PromoteBestOperator(
+            task_id="promote", life=life, verdict=gate.output, model=assets.model, trigger_rule=some
+        )
+        write = RecordOutcomeOperator(
+            task_id="outcome", life=life, planned=plan.output, asked="approve", trigger_rule=TriggerRule.ALL_DONE
+        )
+        chain(approve, plan, train, gate, best, write)

@@ -23,6 +23,8 @@ def get_provider_info() -> dict[str, Any]:
         "score",
         "monitor",
         "suggest",
+        "challengers",
+        "outcome",
         "profile",
     )
     about = {"integration-name": "Upkeep"}

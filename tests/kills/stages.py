@@ -327,6 +327,29 @@ def count_partitions(known: Backends) -> object:
     return merge_partitions(known.documents, partitions=parts, **table)[0]
 
 
+PLANNED = [{"recipe": {"name": name}, "training_id": f"weekly-{n}"} for n, name in ((1, "full"), (2, "recent_window"))]
+
+
+def judged_twice(known: Backends) -> None:
+    """Two challengers of a decision, of which the one trained first has passed and is champion."""
+    for training in range(3):
+        register(known, f"weekly-{training}")
+    known.tracker.set_alias("tip", "champion", "2")
+    for planned, version, n in zip(PLANNED, ("2", "3"), (0.8, 0.7), strict=True):
+        verdict: Json = {"version": version, "n": n, "o": 0.6, "verdict": "pass", "labels": 900, "clauses": []}
+        known.documents.put("gates", f"tip/{planned['training_id']}", verdict | {"sentence": "It is better."})
+    known.documents.put("promotions", "tip/weekly-1", {"version": "2"})
+    recipes = [planned["recipe"] for planned in PLANNED]
+    known.documents.put("decisions", "tip/2024-01-15", {"due": True, "recipes": recipes})
+
+
+def outcome(known: Backends) -> object:
+    from upkeep.stages.outcome import record_outcome
+
+    decision = "decisions/tip/2024-01-15"
+    return record_outcome(known.documents, known.tracker, model="tip", decision=decision, planned=PLANNED)
+
+
 def promoted(known: Backends) -> None:
     with_challenger(known)
     promote(known)
@@ -350,5 +373,6 @@ ROWS_BY_NAME = {
     "monitor": Row(prepare=predicted, run=monitor, kills=12),
     "realize": Row(prepare=looked_at_early, run=realize, kills=6),
     "count partitions": Row(prepare=lambda known: fill(known, "trips/features"), run=count_partitions, kills=6),
+    "outcome": Row(prepare=judged_twice, run=outcome, kills=6),
     "rollback": Row(prepare=promoted, run=rollback, kills=4),
 }

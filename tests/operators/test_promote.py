@@ -6,7 +6,7 @@ from tests.taxi_world import context
 from upkeep.adapters.backends import Backends
 from upkeep.adapters.workspace import Workspace
 from upkeep.errors import GateClosed, InputError
-from upkeep.operators.promote import PromoteModelOperator, RollbackModelOperator
+from upkeep.operators.promote import PromoteBestOperator, PromoteModelOperator, RollbackModelOperator
 from upkeep.operators.train import TrainModelOperator
 
 
@@ -51,6 +51,19 @@ def test_a_shut_gate_promotes_nothing_and_emits_nothing(world):
         operator.execute(run)
     assert not run["outlet_events"]
     assert _backends(world).tracker.version("taxi_tip", "champion") == world.returned["train"]["version"]
+
+
+def test_of_several_challengers_the_best_is_promoted_and_its_proof_announced(world):
+    passed = _second_version(world, passed=True) | {"n": 0.8, "o": 0.6}
+    worse = passed | {"version": "99", "n": 0.7, "evaluation_id": "third"}
+    shut = passed | {"version": "98", "n": 0.9, "passed": False, "evaluation_id": "fourth"}
+    run = context()
+    operator = PromoteBestOperator(
+        task_id="promote", life=world.life, verdict=iter([worse, passed, shut]), model=world.assets.model
+    )
+    result = operator.execute(run)
+    assert (result["version"], result["decision"]) == (passed["version"], "decisions/d")
+    assert run["outlet_events"][world.assets.model].extra == result
 
 
 def test_a_version_that_was_never_judged_is_refused(world):

@@ -77,6 +77,7 @@ def test_a_lasting_drop_emits_the_retrain_asset_with_the_ids_that_prove_it(opera
     assert extra["decision"] == "decisions/taxi_tip/2026-01-26"
     assert extra["evidence"] == ["health/taxi_tip/2026-01-19", "health/taxi_tip/2026-01-26"]
     assert extra["tag"] == "dataset/yellow_trips/2026-01-19-1"
+    assert [recipe["name"] for recipe in extra["recipes"]] == ["recent_window", "full"]
 
 
 def test_a_retry_of_the_same_window_gives_the_same_decision_and_state(operator):

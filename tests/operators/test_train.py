@@ -15,6 +15,7 @@ from tests.taxi_world import REPO, WEEKS, context
 from upkeep.adapters.backends import Backends
 from upkeep.adapters.workspace import Workspace
 from upkeep.errors import InputError
+from upkeep.operators.challengers import PlanChallengersOperator
 from upkeep.operators.train import TrainModelOperator
 
 _DECORATED = """
@@ -76,6 +77,31 @@ def test_a_retrain_takes_the_batches_of_its_recipe_and_keeps_the_decision(world)
     result = TrainModelOperator(task_id="train", life=world.life).execute(run)
     assert (result["recipe"], result["batches"], result["decision"]) == ("recent", [newest.batch], "decisions/d")
     assert _run_of(world, result["run_id"]).tags["upkeep.decision"] == "decisions/d"
+
+
+def test_mapped_over_a_plan_each_recipe_has_its_own_training_on_the_same_held_out_rows(world):
+    event = world.returned["version"] | {"decision": "decisions/taxi_tip/d"}
+    since = Backends(Workspace(world.root)).datasets.batches("yellow_trips/features")[-1].since[:10]
+    event["recipes"] = [{"name": "recent_window", "since": since}, {"name": "full"}]
+    life = replace(world.life, gate=world.life.gate | {"steps": 2})
+    planned = PlanChallengersOperator(task_id="plan", life=life).execute(context(event))
+    assert len(planned) == 2
+    made = [TrainModelOperator(task_id="train", life=life, planned=one).execute(context(event)) for one in planned]
+    assert [one["recipe"] for one in made] == ["recent_window", "full"]
+    assert [one["training_id"] for one in made] == [one["training_id"] for one in planned]
+    assert len({one["version"] for one in made}) == 2
+    assert len({one["holdout_rows"] for one in made}) == 1
+    assert made[0]["train_rows"] < made[1]["train_rows"]
+
+
+def test_a_run_by_hand_plans_the_lifes_own_training(world):
+    event = {key: world.returned["version"][key] for key in ("tag", "until")}
+    (planned,) = PlanChallengersOperator(task_id="plan", life=world.life).execute(context(event))
+    assert planned == {
+        "recipe": {},
+        "training_id": "taxi_train-manual__2026-01-01T00-00-00-00-00",
+        "holdout_since": "",
+    }
 
 
 def test_a_run_without_an_event_or_conf_says_what_it_must_be_told(world):

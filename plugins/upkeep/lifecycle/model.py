@@ -29,6 +29,25 @@ class Lifecycle(DataStages):
         """Scores from here on are predicted 1, in training, gate and prediction log alike."""
         return float(self.life.training.get("threshold", 0.5))
 
+    def plan(self, *, tag: str, recipes: Sequence[Json], decision: str, training_id: str) -> list[Json]:
+        """The challengers that a decision asks for, one per recipe, with the rows that all of them hold out."""
+        from upkeep.stages.train_plan import plan_challengers
+
+        known, life = self.backends, self.life
+        return plan_challengers(
+            known.datasets,
+            known.versions,
+            known.documents,
+            dataset=life.dataset,
+            time=life.time,
+            tag=tag,
+            recipes=recipes,
+            decision=decision,
+            training_id=training_id,
+            holdout_share=float(life.training.get("holdout_share", 0.3)),
+            steps=int(life.gate.get("steps", 1)),
+        )
+
     def train(
         self,
         *,
@@ -37,10 +56,12 @@ class Lifecycle(DataStages):
         training_id: str,
         tags: Mapping[str, str],
         recipe: Json,
+        holdout_since: str = "",
         params: Json | None = None,
     ) -> Json:
         """Fit, check, log and register a challenger from a dataset version."""
         from upkeep.stages.train import TrainSpec, train
+        from upkeep.stages.train_weights import weighing
 
         life, known = self.life, self.backends
         settings = {key: value for key, value in life.training.items() if key != "first_batches"}
@@ -53,6 +74,7 @@ class Lifecycle(DataStages):
             "features": tuple(settings["features"]),
             "params": settings.get("params", {}) | (params or {}),
             "recipe": recipe.get("name", "planned"),
+            "holdout_since": holdout_since,
         }
         result = train(
             known.datasets,
@@ -64,6 +86,7 @@ class Lifecycle(DataStages):
             training_id=training_id,
             as_of=as_of,
             tags=dict(tags),
+            weigh=weighing(known.documents, known.tracker, recipe, model=life.model, time=life.time),
         )
         return json_record(result)
 
@@ -116,9 +139,13 @@ class Lifecycle(DataStages):
         return about | self._published("scores", f"{life.model}/{batches[-1]}", about)
 
     def monitor(self, *, since: str, until: str) -> Json:
-        """Look at one window: drift, labels, accuracy; the health report is stored with its picture."""
+        """Look at one window: drift, labels, accuracy; the health report is stored with its picture.
+
+        First the windows before get what they have turned out to be, since the picture shows it.
+        """
         from upkeep.stages.monitor import MonitorPolicy, monitor
 
+        self.realize()
         known, settings = self.backends, self.life.monitor | {"dataset": self.life.dataset}
         report: Json = monitor(
             known.datasets,
@@ -145,6 +172,7 @@ class Lifecycle(DataStages):
 
     def suggest(self, *, window: str, state: Json) -> tuple[Json, Json]:
         """Decide about a window; returns the stored decision and the new decision state."""
+        from upkeep.stages.outcome import with_outcome
         from upkeep.stages.suggest import DecisionPolicy, suggest
 
         rules = policy(DecisionPolicy, self.life.decision, "decision")
@@ -152,5 +180,19 @@ class Lifecycle(DataStages):
             self.backends.documents, model=self.life.model, window=window, policy=rules, state=state
         )
         name = f"{self.life.model}/{window}"
-        about = json_record(decision) | {"id": f"decisions/{name}"}
+        became = with_outcome(self.backends.documents, name)
+        about = json_record(decision) | {"id": f"decisions/{name}"} | ({"outcome": became} if became else {})
         return about | self._published("decisions", name, about), new_state
+
+    def outcome(self, *, decision: str, planned: Sequence[Json]) -> Json:
+        """Write what became of a suggested retrain to its decision."""
+        from upkeep.stages.outcome import record_outcome
+
+        known = self.backends
+        found = record_outcome(
+            known.documents, known.tracker, model=self.life.model, decision=decision, planned=planned
+        )
+        if not decision:
+            return found
+        name = decision.removeprefix("decisions/")
+        return found | self._published("decisions", name, known.documents.get("decisions", name) or found)

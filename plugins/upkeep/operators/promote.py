@@ -42,6 +42,19 @@ class PromoteModelOperator(BaseOperator):
         return result
 
 
+class PromoteBestOperator(PromoteModelOperator):
+    """Promote the version with the most gain over the champion, of those whose gate is open.
+
+    :param verdict: what the mapped `ModelGateOperator` returned, a sequence. (templated)
+    """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from upkeep.stages.outcome import best_passed
+
+        self.verdict = best_passed(list(self.verdict))
+        return super().execute(context)
+
+
 class RollbackModelOperator(BaseOperator):
     """Move the alias `champion` back to the version before.
 

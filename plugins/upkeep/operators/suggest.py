@@ -52,7 +52,7 @@ class SuggestRetrainOperator(BaseOperator):
         self.log.info("%s", decision["sentence"])
         if decision["due"]:
             chain = {key: self.monitored[key] for key in ("tag", "validations", "until")}
-            facts = {key: decision[key] for key in ("action", "cause", "recipe", "evidence", "sentence")}
+            facts = {key: decision[key] for key in ("action", "cause", "recipes", "evidence", "sentence")}
             extra = chain | facts | {"decision": decision["id"]}
             context["outlet_events"][self.alias].add(self.retrain, extra=extra)
         return decision

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
+from upkeep.operators.challengers import training_id
 from upkeep.operators.links import ModelVersionLink
 
 if TYPE_CHECKING:
@@ -23,14 +23,17 @@ class TrainModelOperator(BaseOperator):
 
     :param life: the model's life.
     :param first_only: train only while there is no champion yet and enough batches are in; else skip.
+    :param planned: one of what `PlanChallengersOperator` returned, to be mapped over. (templated)
     """
 
+    template_fields: Sequence[str] = ("planned",)
     operator_extra_links = (ModelVersionLink(),)
 
-    def __init__(self, *, life: Life, first_only: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, life: Life, first_only: bool = False, planned: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.life = life
         self.first_only = first_only
+        self.planned = planned
 
     def execute(self, context: Context) -> dict[str, Any]:
         return self.train(context, params=None)
@@ -46,13 +49,12 @@ class TrainModelOperator(BaseOperator):
             raise AirflowSkipException(f"the first training waits for {self.life.training['first_batches']} batches")
         facts = triggering_facts(context, "until")
         decision, as_of = facts.get("decision", ""), life.known_until(facts["until"])
+        alone = {"recipe": facts.get("recipe") or {}, "training_id": training_id(context, decision)}
         made = life.train(
+            **(self.planned or alone),
             tag=facts.get("tag") or life.newest_tag(),
             as_of=as_of,
-            # Also the name of stored records. A decision is trained for once, however often its event is sent.
-            training_id=decision or re.sub(r"[^A-Za-z0-9._=-]+", "-", run_id),
             tags={"airflow.run_id": run_id, "upkeep.decision": decision},
-            recipe=facts.get("recipe") or {},
             params=params,
         )
         context["ti"].xcom_push("model_version", {"model": made["model"], "version": made["version"]})
