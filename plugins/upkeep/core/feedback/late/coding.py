@@ -87,8 +87,7 @@ class Coding:
         absent = [name for name in self.cells if name not in table]
         if absent:
             raise InputError(f"the table must have every column that is coded, but {absent} are not in it.")
-        rows = row_count({name: table[name] for name in self.cells})
-        codes = np.empty((len(self.cells), rows), dtype=np.uint8)
+        codes = np.empty((len(self.cells), row_count(table)), dtype=np.uint8)
         for row, (name, cells) in zip(codes, self.cells.items(), strict=True):
             with named(name):
                 row[:] = _codes(cells, table[name])

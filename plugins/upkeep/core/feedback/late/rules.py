@@ -165,8 +165,7 @@ class _Rows:
 
 def report(evidence: Evidence, terms: Terms, wording: str = "late") -> LateRules:
     """The rules of a window that has been counted."""
-    every, family = float(evidence.weights.sum()), terms.family(evidence)
-    found = cover(evidence, terms, family)
+    every, found = float(evidence.weights.sum()), cover(evidence, terms)
     any_rule = np.zeros(evidence.late.shape[1], dtype=bool)
     rules = []
     for one in found:
@@ -178,7 +177,7 @@ def report(evidence: Evidence, terms: Terms, wording: str = "late") -> LateRules
         rows=evidence.rows,
         late=every,
         explained=float(evidence.weights[any_rule].sum()) / every if every else 0.0,
-        candidates=sum(family.candidates),
+        candidates=sum(terms.family(evidence).candidates),
         alpha=terms.alpha,
     )
 

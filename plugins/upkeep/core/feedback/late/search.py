@@ -78,17 +78,12 @@ class _Left:
         self.step += 1
 
 
-def cover(evidence: Evidence, terms: Terms, family: Family | None = None) -> tuple[Found, ...]:
-    """Rules, each the best for the late rows that those before it leave unexplained.
-
-    `family` says how many conjunctions the error is shared by: all that `terms` allows, unless given.
-    """
-    if not len(evidence.coding.sizes):
-        return ()
+def cover(evidence: Evidence, terms: Terms) -> tuple[Found, ...]:
+    """Rules, each the best for the late rows that those before it leave unexplained."""
     left = _Left(
         evidence=evidence,
         terms=terms,
-        family=family or terms.family(evidence),
+        family=terms.family(evidence),
         column=np.repeat(np.arange(len(evidence.coding.sizes)), evidence.coding.sizes),
         least=terms.least_share * float(evidence.weights.sum()),
         alive=np.ones(evidence.late.shape[1], dtype=bool),

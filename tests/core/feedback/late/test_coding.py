@@ -1,0 +1,95 @@
+import operator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from upkeep.core.columns import Coded
+from upkeep.core.feedback.late.coding import Coding
+from upkeep.errors import InputError
+
+
+def test_numbers_fall_into_cells_of_equal_mass_and_a_frequent_value_has_its_own():
+    values = np.concatenate([np.zeros(400), np.arange(1.0, 601.0)])
+    coding = Coding.fit({"x": values}, cells=5)
+    codes = coding.encode({"x": np.array([-1.0, 0.0, 0.5, 599.0, np.inf, -np.inf, np.nan])})[0]
+    said = [coding.clause(0, int(code)) for code in codes]
+    assert said[0] == said[5] == "x < 0"
+    assert said[1] == "x = 0"
+    assert said[2].startswith("0 < x <")
+    assert said[3] == said[4] == "x ≥ 401"
+    assert said[6] == "x is missing"
+
+
+COMPARISONS = {"<": operator.lt, "≤": operator.le, "=": operator.eq, "≥": operator.ge, ">": operator.gt}
+
+
+def holds(clause, value):
+    """Whether a clause such as ``0 < x < 401`` holds for a value of x."""
+    words = clause.split()
+    sides = [value if word == "x" else float(word) for word in words[::2]]
+    return all(COMPARISONS[word](*pair) for word, pair in zip(words[1::2], pairwise(sides), strict=True))
+
+
+def test_every_clause_says_what_its_rows_have_and_no_others():
+    values = np.round(np.random.default_rng(0).normal(size=5_000), 1)
+    coding = Coding.fit({"x": values})
+    codes = coding.encode({"x": values})[0]
+    for code in np.unique(codes):
+        said = coding.clause(0, int(code))
+        assert [holds(said, value) for value in np.unique(values)] == [
+            value in values[codes == code] for value in np.unique(values)
+        ]
+
+
+def test_text_is_spelled_alike_however_it_comes():
+    coding = Coding.fit({"z": np.array(["a", "a", "1", None, "True"], dtype=object)})
+    forms = [
+        np.array(["a", "1", "rare", None], dtype=object),
+        Coded(np.array([2, 0, 1, -1]), ("1", "other", "a")),
+        np.array(["a", 1, 2, float("nan")], dtype=object),
+    ]
+    assert [coding.encode({"z": form}).tolist() for form in forms] == [[[0, 1, 3, 4]]] * 3
+    assert coding.encode({"z": np.array([True, False])}).tolist() == [[2, 3]]
+    assert coding.encode({"z": np.array([1, 7])}).tolist() == [[1, 3]]
+
+
+def test_levels_without_end_share_a_cell():
+    ids = np.array([f"id {i}" for i in range(5_000)], dtype=object)
+    coding = Coding.fit({"id": ids}, levels=30)
+    codes = coding.encode({"id": ids})[0]
+    assert coding.sizes.tolist() == [32]
+    assert (codes == 30).sum() == 4_970
+    assert coding.clause(0, 30) == "id is none of its 30 levels"
+
+
+def test_hours_of_times_are_utc_and_missing_ones_have_their_own_code():
+    at = np.array(["1969-12-31T23:30", "2024-01-01T05:59", "NaT"], dtype="datetime64[us]")
+    assert Coding.fit({"at": at}).encode({"at": at}).tolist() == [[23, 5, 24]]
+
+
+def test_a_column_without_values_has_the_code_of_missing_ones_only():
+    nothing = {"x": np.full(3, np.nan), "z": np.array([None] * 3, dtype=object)}
+    coding = Coding.fit(nothing)
+    codes = coding.encode(nothing)
+    assert [coding.clause(j, int(codes[j, 0])) for j in range(2)] == ["x is missing", "z is missing"]
+    assert coding.clause(0, 0) == "x is known"
+
+
+@pytest.mark.parametrize(
+    "table", [{}, {"x": np.array(["a", "b"], object)}, {"x": Coded(np.array([0]), ("a",))}, {"x": np.zeros((2, 2))}]
+)
+def test_what_was_not_fitted_is_refused(table):
+    with pytest.raises(InputError):
+        Coding.fit({"x": np.arange(9.0)}).encode(table)
+
+
+def test_times_must_stay_times():
+    at = {"at": np.array(["2024-01-01T05"], dtype="datetime64[us]")}
+    with pytest.raises(InputError, match=r"column 'at'.*times"):
+        Coding.fit(at).encode({"at": np.zeros(1)})
+
+
+def test_more_cells_than_a_byte_can_tell_are_refused():
+    with pytest.raises(InputError, match="at most 254"):
+        Coding.fit({"z": np.array([f"{i}" for i in range(400)], dtype=object)}, levels=300)
