@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upkeep.core.columns import Table, row_count
+from upkeep.core.feedback.delay.curve import DelayCurve
+from upkeep.core.feedback.delay.plateau import Plateau
 from upkeep.core.feedback.intervals import clopper_pearson
 from upkeep.core.profile.cells import category_counts
 from upkeep.errors import InputError
@@ -16,6 +18,8 @@ from upkeep.errors import InputError
 #: A level with fewer rows, or with an excess of pending rows no larger than this, is nobody's concern.
 LEAST_ROWS = 50
 TOLERATED = 0.05
+#: Ages whose share of labels is told: an hour, a quarter of a day, a day, three, a week.
+AGES_H = (1, 6, 24, 72, 168)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +35,39 @@ class SlowBucket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledBy:
+    """P(labelled by an age) with its 95 % limits, this age and window by themselves."""
+
+    age_h: float
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DelaySummary:
-    """`median_delay_h` counts pending rows as still waiting, and is None while fewer than half of the labels are in."""
+    """Delays of a window; rows without a label count as still waiting.
+
+    Attributes
+    ----------
+    rows, labelled, pending : int
+    share_labelled : float
+    median_delay_h : float or None
+        None while fewer than half of the labels are in.
+    labelled_by : tuple of LabelledBy
+        P(labelled) by 1 h, 6 h, 1 d, 3 d and 7 d after the prediction, as far as there are rows of that age.
+    plateau : Plateau
+        How many labels ever come, and whether that is known yet.
+    slow : tuple of SlowBucket
+    """
 
     rows: int
     labelled: int
     pending: int
     share_labelled: float
     median_delay_h: float | None
+    labelled_by: tuple[LabelledBy, ...]
+    plateau: Plateau
     slow: tuple[SlowBucket, ...]
 
 
@@ -66,7 +95,8 @@ def summarise_delays(
 
     Notes
     -----
-    The median is that of the Kaplan-Meier curve [1]_ with pending rows censored at their age. A level is named if its
+    Shares by age, and the median, are those of the Kaplan-Meier curve [1]_ with pending rows censored at their age. A label that was
+    seen before its prediction was not late. A level is named if its
     share of pending rows certainly exceeds that of all other rows by more than 0.05: the lower Clopper-Pearson limit of
     the one lies so far above the upper limit of the other, each missed with chance alpha / (2 levels) or less, over all
     levels of at least 50 rows. It holds at any share and size; a z-test takes 50 pending rows of 50 for free of error.
@@ -90,22 +120,26 @@ def summarise_delays(
     pending = np.isnat(observed_at)
     hours = (np.where(pending, as_of, observed_at) - predicted_at) / np.timedelta64(1, "h")
     labelled = rows - int(pending.sum())
+    curve = DelayCurve.fit(np.maximum(hours, 0.0), pending)
     return DelaySummary(
         rows=rows,
         labelled=labelled,
         pending=rows - labelled,
         share_labelled=labelled / rows,
-        median_delay_h=_median(hours, pending),
+        median_delay_h=curve.quantile(0.5),
+        labelled_by=_by_age(curve),
+        plateau=curve.plateau,
         slow=_slow(groups, pending, alpha),
     )
 
 
-def _median(hours: NDArray[np.float64], pending: NDArray[np.bool_]) -> float | None:
-    order = np.lexsort((pending, hours))  # at equal ages a label comes before a censoring
-    at_risk = len(hours) - np.arange(len(hours))
-    waiting = np.cumprod(1 - ~pending[order] / at_risk)
-    reached = np.flatnonzero(waiting <= 0.5 + 1e-12)
-    return float(hours[order][reached[0]]) if len(reached) else None
+def _by_age(curve: DelayCurve) -> tuple[LabelledBy, ...]:
+    ages = np.array([age for age in AGES_H if age <= curve.longest])
+    low, high = curve.interval(ages)
+    return tuple(
+        LabelledBy(age_h=float(age), value=float(value), low=float(under), high=float(over))
+        for age, value, under, over in zip(ages, curve.labelled_by(ages), low, high, strict=True)
+    )
 
 
 def _slow(groups: Table, pending: NDArray[np.bool_], alpha: float) -> tuple[SlowBucket, ...]:

@@ -25,13 +25,13 @@ def lay_knots(steps: Steps, most: int) -> dict[str, Floats]:
 
 
 def _kept(steps: Steps, labelled: Floats, most: int) -> NDArray[np.intp]:
-    """Each step if there is room; else where equal shares are reached, and halving ones at both ends."""
+    """Each step if there is room; else where equal shares are reached, halving ones at both ends, and the quartiles."""
     events = np.flatnonzero(steps.came > 0)
     tail, ends, middle = most // 8, most // 16, most * 5 // 8
     if len(events) > most - tail:
         even = np.arange(1, middle + 1) / middle
         halving = 0.5 ** np.arange(1, ends) / middle
-        levels = labelled[-1] * np.concatenate([halving, even, 1 - halving])
+        levels = np.concatenate([labelled[-1] * np.concatenate([halving, even, 1 - halving]), [0.25, 0.5, 0.75]])
         events = np.append(events[[0, -1]], np.minimum(np.searchsorted(labelled, levels), events[-1]))
     waiting = steps.at_risk - steps.came  # no jump there, but how many were followed so far
     followed = np.searchsorted(-waiting, -waiting[0] * np.arange(1, tail)[::-1] / tail)
