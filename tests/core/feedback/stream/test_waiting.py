@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from upkeep.core.feedback.stream.runs import arranged, shared, united, without
 from upkeep.core.feedback.stream.waiting import Waiting, below
+from upkeep.errors import InputError
 
 TOP = 2**64
 
@@ -48,7 +49,7 @@ def test_a_row_at_the_threshold_is_not_below_it():
     assert below(np.array([TOP - 1], dtype=np.uint64), 1) == 1
 
 
-KEYS = st.lists(st.integers(0, TOP - 1), max_size=30)
+KEYS = st.lists(st.integers(TOP >> 30, TOP - 1), max_size=30)
 
 
 @given(st.lists(st.tuples(KEYS, st.integers(0, 3)), max_size=6), st.integers(1, 8))
@@ -72,6 +73,11 @@ def test_runs_are_sets_of_keys(one, other, long):
     rest = without(second, there)
     assert rest["key"].tolist() == sorted(set(other) - set(one))
     assert united(first, rest)["key"].tolist() == sorted(set(one) | set(other))
+
+
+def test_ids_that_were_made_to_hash_low_are_refused():
+    with pytest.raises(InputError, match="choose another"):
+        Waiting.empty(1, {"at": np.int64}).add(run([1, 2]), 1)
 
 
 @pytest.mark.parametrize("swapped", [False, True])

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upkeep.core.feedback.stream.runs import Run, empty_run, shared, united, without
+from upkeep.errors import InputError
+
+_MOST = 2**40  # chance has no part in a larger weight, and sums of smaller ones fit into 64 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,6 +106,11 @@ class Waiting:
             return self
         # the least w of which no more than `capacity` keys lie below 2**64 // w
         weight = 2**64 // (int(key[self.capacity]) + 1) + 1
+        if weight > _MOST:
+            raise InputError(
+                f"hashes of ids must be spread evenly, but {self.capacity + 1} of those that wait lie below 2**-40. "
+                "Whoever made the ids knew the seed: choose another one."
+            )
         rows = _first(self.rows, below(key, weight))
         rows = rows | {"weight": np.maximum(rows["weight"], weight)}
         dropped = self.dropped + len(key) - len(rows["key"])
