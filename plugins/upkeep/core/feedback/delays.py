@@ -95,13 +95,12 @@ def summarise_delays(
 
     Notes
     -----
-    Shares by age, and the median, are those of the Kaplan-Meier curve [1]_ with pending rows censored at their age. A label that was
-    seen before its prediction was not late. A level is named if its
-    share of pending rows certainly exceeds that of all other rows by more than 0.05: the lower Clopper-Pearson limit of
-    the one lies so far above the upper limit of the other, each missed with chance alpha / (2 levels) or less, over all
-    levels of at least 50 rows. It holds at any share and size; a z-test takes 50 pending rows of 50 for free of error.
-    Rows are pending independently of each other. Rows of a level that were predicted later are pending more often for
-    that reason alone.
+    Shares by age, and the median, are those of the Kaplan-Meier curve [1]_ with pending rows censored at their age. A label
+    that was seen before its prediction was not late. A level is named if its share of pending rows certainly exceeds that of
+    all other rows by more than 0.05: the lower Clopper-Pearson limit of the one lies so far above the upper limit of the
+    other, each missed with chance alpha / (2 levels) or less, over all levels of at least 50 rows. It holds at any share
+    and size; a z-test takes 50 pending rows of 50 for free of error. Rows are pending independently of each other. Rows
+    of a level that were predicted later are pending more often for that reason alone.
 
     References
     ----------

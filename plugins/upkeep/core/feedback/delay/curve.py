@@ -66,7 +66,8 @@ class DelayCurve:
             How many rows each stands for; above 0.
         knots : int
             Most knots that are kept, at least 40. With more steps than that, knots are laid at equal rises of the curve,
-            closer at both ends, and at its quartiles, which stay as they are: no value moves by as much as 1.7 / knots; how much it really is, is in `moved`.
+            closer at both ends, and at its quartiles, which stay as they are. No value moves by as much as 1.7 / knots;
+            how much it really is, is in `moved`.
 
         Notes
         -----

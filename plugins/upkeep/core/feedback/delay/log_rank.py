@@ -27,7 +27,7 @@ class DelayChange:
     statistic, p_value : float
         Of the two-sided log-rank test that nothing changed; positive = faster now.
     ratio, low, high : float
-        Hazard ratio, now over before, and its limits for this look; 0 or infinite where only one side has labels.
+        Hazard ratio, now over before, and its limits for this look; 0 or infinite where only one side has labels, NaN where none can be compared.
     slower, faster : bool
         Certainly so, and by more than tolerated.
     labels_before, labels : int
@@ -146,9 +146,12 @@ def compare_delays(
 
 
 def _ratio_at(statistic: Callable[[float], float], value: float) -> float:
-    """Hazard ratio at which the statistic, which falls with it, has this value; 0 or infinity where it has none."""
-    if statistic(-_FAR) <= value:
+    """Hazard ratio at which the statistic, which falls with it, has this value; 0 or infinity if beyond, NaN if anywhere."""
+    most, least = statistic(-_FAR), statistic(_FAR)
+    if most == least == value:
+        return math.nan
+    if most <= value:
         return 0.0
-    if statistic(_FAR) >= value:
+    if least >= value:
         return math.inf
     return math.exp(float(brentq(lambda beta: statistic(beta) - value, -_FAR, _FAR, xtol=1e-5)))

@@ -72,7 +72,7 @@ def _side_by_side(before: Steps, now: Steps, weights: tuple[float, float]) -> tu
     waiting = [_look_up(side.ages, side.at_risk, ages, exact=False) for side in (before, now)]
     came = [_look_up(side.ages, side.came, ages, exact=True) for side in (before, now)]
     rows, labels = waiting[0] + waiting[1], came[0] + came[1]
-    left = np.append(1.0, np.cumprod(1 - labels / rows)[:-1])
+    left = np.append(1.0, np.cumprod(1 - labels / rows))[:-1]
     weight = left ** weights[0] * (1 - left) ** weights[1]
     ties = np.divide(rows - labels, rows - 1, out=np.zeros_like(rows), where=rows > 1)
     return waiting[0], waiting[1], labels, came[1], weight, ties
