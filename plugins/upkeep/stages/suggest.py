@@ -67,7 +67,8 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
         damage=tuple(
             f["sentence"].rstrip(".")
             for f in report["drift"]
-            if f["drifted"] and is_damage(*(f[name] for name in _OF_FINDING), policy=policy)
+            if f["drifted"]
+            and is_damage(*(f[name] for name in _OF_FINDING), policy=policy, scale=_scale(report, f["column"]))
         ),
         quarantine_share=report["quarantine_share"],
         rows=report.get("rows", 0),
@@ -80,6 +81,13 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
         adversary=_adversary(report) if adversary.get("drifted") else "",
         moved=tuple(_histogram(h) for h in report.get("histograms", ()) if h["column"] in features),
     )
+
+
+def _scale(report: Json, column: str) -> float | None:
+    """Standard deviation of a number column, in those of the reference."""
+    facts = report.get("columns", {}).get(column, {})
+    before, now = facts.get("deviation_before"), facts.get("deviation")
+    return now / before if before and now is not None else None
 
 
 def _hours(until: str | None, as_of: str | None) -> float | None:

@@ -6,9 +6,16 @@ from upkeep.core.retrain.decision import DecisionPolicy
 
 
 def is_damage(
-    column: str, distance: str, before: float | None, after: float | None, low: float, *, policy: DecisionPolicy
+    column: str,
+    distance: str,
+    before: float | None,
+    after: float | None,
+    low: float,
+    *,
+    policy: DecisionPolicy,
+    scale: float | None = None,
 ) -> bool:
-    """Whether a column that drifted looks broken: many values lost or unknown, or most of it moved at once.
+    """Whether a column that drifted looks broken: values lost or unknown, most of it moved at once, or out of scale.
 
     Parameters
     ----------
@@ -18,6 +25,8 @@ def is_damage(
     low : float
         What the distance certainly is.
     policy : DecisionPolicy
+    scale : float, optional
+        The column's standard deviation now, in those of the reference.
 
     Examples
     --------
@@ -30,4 +39,4 @@ def is_damage(
         return False
     if distance in ("null_rate", "new_categories"):
         return (after or 0.0) > (before or 0.0) and low >= policy.max_lost
-    return low >= policy.max_jump
+    return low >= policy.max_jump or (scale or 0.0) >= policy.max_scale

@@ -32,6 +32,8 @@ class DecisionPolicy:
     max_lost : float
         So is one of which at least this share of rows certainly lost its value or holds a category not known before;
         a smaller share may be a new category that came to stay.
+    max_scale : float
+        So is one that drifted and has a standard deviation at least so many times the reference's: another unit.
     accepted : tuple of str
         Columns that someone has looked at: whatever happened to them is not taken for broken.
     recent_windows : int
@@ -58,6 +60,7 @@ class DecisionPolicy:
     max_quarantine_share: float = 0.1
     max_jump: float = 0.5
     max_lost: float = 0.1
+    max_scale: float = 10.0
     accepted: tuple[str, ...] = ()
     recent_windows: int = 2
     cause_alpha: float = 0.05

@@ -1,0 +1,207 @@
+"""Whether a decision names the right cause, and whether its recipe's challenger beats the plain full retrain.
+
+    python benchmarks/bench_causes.py [--quick] [--runs N] [--markdown FILE]
+
+Each run draws a world, trains a model, lets it see quiet windows, then an incident, and asks for a decision. What is told
+apart is compared with two other rules: the same decision on parts by score bucket, and one that always says covariate shift.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from cause_life import POLICY, Life
+from cause_worlds import FEATURES, TRIP_FEATURES, Incident, Learner, delivered, linear, quiet, rows, tree, trips
+from report import Report
+from upkeep.core.columns import Columns, concatenate, select
+from upkeep.core.retrain.decision import Decision
+from upkeep.core.retrain.diagnosis import diagnose
+from upkeep.core.retrain.recipe_weights import recipe_weights
+from upkeep.core.retrain.recipes import Recipe
+from upkeep.core.simulation.incidents import Incidents
+
+FAULTS = ("lost", "times_100", "unknown_level", "not_logged")
+SHIFTS = {
+    "covariate": (Incident(covariate=1.3), "covariate_shift"),
+    "concept": (Incident(concept=2.0), "concept_shift"),
+    "mixed": (Incident(covariate=0.8, concept=1.0), "mixed"),
+}
+MANY, FRESH, QUIET = 4_000, 10_000, 3
+#: Challengers are trained in the first so many runs.
+TRAINED = 30
+TRIPS = 3_000
+TRIP_INCIDENTS = {
+    "trips: concept": (Incidents(concept_week=9), 2, "concept_shift"),
+    "trips: broken meter": (Incidents(broken_meter_week=9, broken_meter_share=0.5), 1, "data_integrity"),
+    "trips: New Year, no harm": (Incidents(new_year_week=9), 1, "drift"),
+    "trips: late borough": (Incidents(late_borough_week=9), 1, "late_labels"),
+}
+
+
+def begin(rng: np.random.Generator, learner: Learner, seed: int) -> Life:
+    train, held_out = quiet(rng, 0, 5, 3_000), quiet(rng, 5, 2, 3_000)
+    scorer = learner({name: train[name] for name in FEATURES}, train["label"])
+    return Life(train, held_out, scorer, features=FEATURES, group="place", seed=seed)
+
+
+def live(life: Life, rng: np.random.Generator, incidents: Sequence[Incident], many: int = MANY) -> Decision:
+    for incident in incidents:
+        week = 7 + len(life.facts)
+        decision = life.window(*delivered(rng, rows(rng, week, many, incident), week, incident))
+    return decision
+
+
+def shifted(name: str, seed: int, learner: Learner) -> tuple[Life, Decision, np.random.Generator]:
+    rng = np.random.default_rng([seed, len(name)])
+    life = begin(rng, learner, seed)
+    return life, live(life, rng, [Incident()] * QUIET + [SHIFTS[name][0]] * 2), rng
+
+
+def other_incident(name: str, seed: int) -> tuple[Life, Decision]:
+    """A broken meter in one of four ways, or labels that are late for all rows or for one place's."""
+    rng = np.random.default_rng([seed, len(name)])
+    broken = name == "broken meter"
+    incident = Incident(fault=FAULTS[seed % 4]) if broken else Incident(late=("all", "airport")[seed % 2])
+    life = begin(rng, linear, seed)
+    return life, live(life, rng, [*[Incident()] * QUIET, incident])
+
+
+def trip_incident(incidents: Incidents, windows: int, seed: int) -> tuple[Life, Decision]:
+    made = [trips(week, seed=seed, many=TRIPS, incidents=incidents) for week in range(9 + windows)]
+    known = [select(table, ~np.isnan(table["label"])) for table, _, _ in made[:6]]
+    train, held_out = concatenate(known[:4]), concatenate(known[4:])
+    scorer = tree({name: train[name] for name in TRIP_FEATURES}, train["label"])
+    life = Life(train, held_out, scorer, features=TRIP_FEATURES, group="pickup_borough", seed=seed)
+    for table, came, refused in made[6:]:
+        decision = life.window(table, came, refused=refused)
+    return life, decision
+
+
+def quiet_life(seed: int, windows: int) -> int:
+    """Retrains suggested in a life in which nothing happens."""
+    rng = np.random.default_rng([seed, 99])
+    life = begin(rng, linear, seed)
+    return sum(live(life, rng, [Incident()]).due for _ in range(windows))
+
+
+def challengers(life: Life, decision: Decision, fresh: Columns, learner: Learner) -> dict[str, float]:
+    """Accuracy on fresh rows after the incident, by recipe."""
+    table = life.labelled_rows()
+    features = {name: table[name] for name in life.features}
+    full: Recipe = {"name": "full"}
+    found = {"old model": _accuracy(life.scorer(fresh), fresh["label"])}
+    for recipe in (full, *(recipe for recipe in decision.recipes if recipe["name"] != "full")):
+        weights = recipe_weights(recipe, features, when=table["when"], live=life.live_scores(table))
+        found[recipe["name"]] = _accuracy(learner(features, table["label"], weights)(fresh), fresh["label"])
+    return found
+
+
+def _accuracy(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
+    return float(((scores >= 0.5) == (labels == 1)).mean())
+
+
+class Tally:
+    """Causes found per incident, by ours and by the same decision on score buckets; and the hint without labels."""
+
+    def __init__(self) -> None:
+        self.causes: dict[str, Counter[str]] = defaultdict(Counter)
+        self.by_score: dict[str, Counter[str]] = defaultdict(Counter)
+        self.hints: dict[str, Counter[str]] = defaultdict(Counter)
+        self.truth: dict[str, str] = {}
+
+    def add(self, name: str, truth: str, life: Life, decision: Decision) -> None:
+        self.truth[name] = truth
+        self.causes[name][decision.cause] += 1
+        self.by_score[name][diagnose(life.score_bucket_facts, POLICY).cause] += 1
+        hint = decision.diagnosis.hint
+        self.hints[name][hint.suggests if hint else "none"] += 1
+
+    def right(self, counts: dict[str, Counter[str]], name: str) -> float:
+        return counts[name][self.truth[name]] / counts[name].total()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="few runs, less than a minute")
+    parser.add_argument("--runs", type=int, help="runs per incident, 100 by default")
+    parser.add_argument("--markdown", type=Path)
+    given = parser.parse_args()
+    runs = given.runs or (3 if given.quick else 100)
+    tally, gains = Tally(), defaultdict(list)
+    steps = tqdm(
+        total=runs * (len(SHIFTS) + 3 + len(TRIP_INCIDENTS)) + min(runs, TRAINED) * len(SHIFTS), unit="run", leave=False
+    )
+    for seed in range(runs):
+        for learner in (linear, tree) if seed < TRAINED else (linear,):
+            for name, (incident, truth) in SHIFTS.items():
+                life, decision, rng = shifted(name, seed, learner)
+                if learner is linear:
+                    tally.add(name, truth, life, decision)
+                if seed < TRAINED:
+                    fresh = rows(rng, 300, FRESH, incident)
+                    gains[name, learner.__name__].append(challengers(life, decision, fresh, learner))
+                steps.update()
+        for name, truth in (("broken meter", "data_integrity"), ("late labels", "late_labels")):
+            tally.add(name, truth, *other_incident(name, seed))
+            steps.update()
+        for name, (incidents, windows, truth) in TRIP_INCIDENTS.items():
+            tally.add(name, truth, *trip_incident(incidents, windows, seed))
+            steps.update()
+    windows = 5 if given.quick else 20
+    retrains = []
+    for seed in range(runs):
+        retrains.append(quiet_life(seed, windows))
+        steps.update()
+    steps.close()
+    report = Report(f"Causes and recipes, {runs} runs each")
+    figures = _causes(report, tally) | _gains(report, gains)
+    lives = sum(count > 0 for count in retrains)
+    report.paragraph(
+        f"Lives of {windows} quiet windows with any retrain suggested: {lives} of {runs}; 5 % are allowed."
+    )
+    report.finish(figures | {"runs": runs, "quiet_lives_with_retrain": lives}, given.markdown)
+
+
+def _causes(report: Report, tally: Tally) -> dict[str, Any]:
+    named = sorted({cause for counts in tally.causes.values() for cause in counts})
+    lines = [
+        [
+            name,
+            *(counts[cause] or "" for cause in named),
+            f"{tally.right(tally.causes, name):.0%}",
+            f"{tally.right(tally.by_score, name):.0%}",
+            f"{float(tally.truth[name] == 'covariate_shift'):.0%}",
+            ", ".join(f"{hint.replace('_shift', '')} {many}" for hint, many in tally.hints[name].most_common()),
+        ]
+        for name, counts in tally.causes.items()
+    ]
+    header = ["incident", *named, "right", "by score bucket", "always covariate", "hint without labels"]
+    report.table("Causes", header, lines)
+    return {"cause_right": {name: tally.right(tally.causes, name) for name in tally.causes}}
+
+
+def _gains(report: Report, gains: dict[tuple[str, str], list[dict[str, float]]]) -> dict[str, Any]:
+    lines, figures = [], {}
+    for (shift, learner), found in gains.items():
+        for recipe in dict.fromkeys(name for one in found for name in one):
+            pairs = [(one[recipe], one["full"]) for one in found if recipe in one]
+            gain = np.array([a - b for a, b in pairs])
+            error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else float("nan")
+            mean = float(np.mean([a for a, _ in pairs]))
+            lines.append([shift, learner, recipe, len(pairs), f"{mean:.3f}", f"{gain.mean():+.3f} +/- {error:.3f}"])
+            figures[f"{shift}/{learner}/{recipe}"] = round(float(gain.mean()), 4)
+    header = ["shift", "model", "recipe", "runs", "accuracy", "beyond full (mean, standard error)"]
+    report.table(f"Challengers on {FRESH:,} fresh rows after the shift", header, lines)
+    return {"gain_over_full": figures}
+
+
+if __name__ == "__main__":
+    main()
