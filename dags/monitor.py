@@ -27,8 +27,7 @@ for life in lives(Path(__file__).parent / "config"):
         doc_md=__doc__,
         tags=["upkeep", life.name],
     ):
-        # Before any label has come; the later look's report keeps what was said here.
-        estimate = MonitorModelOperator(task_id="estimate", life=life)
+        estimate = MonitorModelOperator(task_id="estimate", life=life, early=True)
         labels = LoadFeedbackOperator(task_id="labels", life=life)
         enough = FeedbackSensor(
             task_id="wait_for_labels",

@@ -41,6 +41,13 @@ def test_a_second_report_that_carries_nothing_is_taken_for_the_first():
     assert first_estimate([report(0.8, first=None)], FACTS)["value"] == 0.8
 
 
+def test_the_estimate_of_the_window_alone_is_told_where_there_is_one():
+    estimate = {"value": 0.82, "low": 0.815, "high": 0.825}
+    stored = report(0.8)
+    stored["accuracy"]["estimate"] = estimate
+    assert first_estimate([stored], FACTS).items() >= estimate.items()
+
+
 def test_it_reads_reports_as_the_monitor_stores_them(tmp_path):
     house = House(tmp_path)
     early = house.monitor(1, as_of_days=-6)

@@ -7,7 +7,7 @@ from tests.monitor_house import START, House
 
 from upkeep.core.feedback.intervals import clopper_pearson
 from upkeep.core.feedback.join import join_labels
-from upkeep.stages.realize import realize, with_realized
+from upkeep.stages.realize import RealizedPainter, realize
 
 
 @pytest.fixture
@@ -60,7 +60,8 @@ def test_late_labels_change_the_record_and_its_sentence_keeps_the_first_estimate
     assert early["labelled"] < late["labelled"] == late["rows"]
     assert late["first"] == early["first"]
     assert late["first"]["labelled"] == report["labelled"]
-    assert late["first"]["value"] == report["accuracy"]["combined"]["value"]
+    accuracy = report["accuracy"]
+    assert late["first"]["value"] == accuracy.get("estimate", accuracy["combined"])["value"]
     assert late["sentence"].startswith("First estimated ")
     assert late["sentence"].endswith("with 100% of 2000 labels.")
     assert late["held"] is True
@@ -134,9 +135,17 @@ def test_without_a_report_there_is_nothing_to_do(house):
     assert realized(house, 8) == ()
 
 
+class Easel:
+    """A painter that shows what it was given."""
+
+    def draw(self, report, history):
+        return report, history
+
+
 def test_reports_are_handed_on_with_what_became_of_them(house):
     reports = [house.monitor(0), house.monitor(1)]
     (record,) = realized(house, 2, windows=1)
-    joined = with_realized(house.documents, reports)
-    assert [report["realized"] for report in joined] == [None, record]
-    assert [{k: v for k, v in report.items() if k != "realized"} for report in joined] == reports
+    painter = RealizedPainter(Easel(), house.documents)
+    seen, (before,) = painter.draw(reports[1], reports[:1])
+    assert (before["realized"], seen["realized"]) == (None, record)
+    assert [{k: v for k, v in report.items() if k != "realized"} for report in (before, seen)] == reports

@@ -62,7 +62,7 @@ def draw_accuracy(axes: Axes, reports: Sequence[Json]) -> None:
     from matplotlib.ticker import FuncFormatter
 
     at = range(len(reports))
-    now = [report["accuracy"]["combined"] for report in reports]
+    now = [report["accuracy"].get("estimate") or report["accuracy"]["combined"] for report in reports]
     before = [report["accuracy"]["reference"]["value"] for report in reports]
     low, high = [e["low"] for e in now], [e["high"] for e in now]
     axes.fill_between(at, low, high, color=BLUE, alpha=0.16, lw=0, label="its interval")

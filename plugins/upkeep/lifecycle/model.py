@@ -138,12 +138,14 @@ class Lifecycle(DataStages):
         about = {"model": life.model, "batches": list(batches), "rows": rows, "since": since, "until": until}
         return about | self._published("scores", f"{life.model}/{batches[-1]}", about)
 
-    def monitor(self, *, since: str, until: str) -> Json:
+    def monitor(self, *, since: str, until: str, early: bool = False) -> Json:
         """Look at one window: drift, labels, accuracy; the health report is stored with its picture.
 
-        First the windows before get what they have turned out to be, since the picture shows it.
+        First the windows before get what they have turned out to be, since the picture shows it. An early look is one before
+        the window's labels were taken in: what is known of labels ends with the newest that was, and none is late yet.
         """
         from upkeep.stages.monitor import MonitorPolicy, monitor
+        from upkeep.stages.realize import RealizedPainter
 
         self.realize()
         known, settings = self.backends, self.life.monitor | {"dataset": self.life.dataset}
@@ -151,11 +153,11 @@ class Lifecycle(DataStages):
             known.datasets,
             known.tracker,
             known.documents,
-            known.painter,
+            RealizedPainter(known.painter, known.documents),
             model=self.life.model,
             since=since,
             until=until,
-            as_of=self.known_until(until),
+            as_of=self.known_until(since if early else until),
             policy=policy(MonitorPolicy, settings, "monitor"),
         )
         return report

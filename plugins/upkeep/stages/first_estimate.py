@@ -29,7 +29,7 @@ def first_estimate(earlier: Sequence[Json], facts: Json) -> Json | None:
 
     Examples
     --------
-    >>> estimate = {"combined": {"value": 0.812, "low": 0.799, "high": 0.824}}
+    >>> estimate = {"estimate": {"value": 0.812, "low": 0.799, "high": 0.824}}
     >>> report = {"window": "2026-01-12", "version": "3", "as_of": "2026-01-12", "labelled": 0, "rows": 900, "look": 4}
     >>> facts = {"window": "2026-01-12", "version": "3"}
     >>> first = first_estimate([report | {"accuracy": estimate}], facts)
@@ -40,7 +40,8 @@ def first_estimate(earlier: Sequence[Json], facts: Json) -> Json | None:
     report = next(same, None)
     if report is None:
         return None
-    estimate = report["accuracy"]["combined"]
+    accuracy = report["accuracy"]
+    estimate = accuracy.get("estimate") or accuracy["combined"]  # all that reports of before had
     own = {name: report[name] for name in ("as_of", "labelled", "rows", "look")}
     said: Json = report.get("first") or own | {name: estimate[name] for name in ("value", "low", "high")}
     return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from upkeep.core.feedback.intervals import clopper_pearson
 from upkeep.core.feedback.join import join_labels
 from upkeep.core.feedback.metrics.binary import BINARY, binary_metrics
 from upkeep.core.plain import plain
-from upkeep.ports import Datasets, Documents, Json
+from upkeep.ports import Datasets, Documents, Json, Painter
 from upkeep.stages.first_estimate import first_estimate
 
 KIND = "realized"
@@ -56,9 +57,18 @@ def realize(
     return tuple(record for record in made if record)
 
 
-def with_realized(documents: Documents, reports: Sequence[Json]) -> list[Json]:
-    """Health reports, each with what its window turned out to be under `realized`, None where that is not known."""
-    return [report | {"realized": documents.get(KIND, f"{report['model']}/{report['window']}")} for report in reports]
+@dataclass(frozen=True, slots=True)
+class RealizedPainter:
+    """A `ports.Painter` to which each report comes with what its window turned out to be under `realized`, None if unknown."""
+
+    painter: Painter
+    documents: Documents
+
+    def draw(self, report: Json, history: Sequence[Json]) -> str:
+        return self.painter.draw(self._with(report), [self._with(earlier) for earlier in history])
+
+    def _with(self, report: Json) -> Json:
+        return report | {"realized": self.documents.get(KIND, f"{report['model']}/{report['window']}")}
 
 
 def _reports(documents: Documents, model: str) -> list[Json]:
