@@ -187,6 +187,20 @@ def test_times_before_1970_have_slots_too():
     assert (join.predicted(slots=1), join.predicted()) == (1, 2)
 
 
+@given(streams(), streams())
+def test_a_bucket_that_is_folded_into_another_is_counted_there_before_and_after(first, second):
+    def renamed(batches):
+        join = EMPTY
+        for number, (ids, entries) in enumerate(batches):
+            made = predictions(ids)
+            made["bucket"] = np.where(made["bucket"] == 2, 0, made["bucket"])
+            join = join.update(str(number), predictions=made, feedback=feedback(entries))
+        return join
+
+    same_memory(taken(EMPTY, first).fold(2, into=0), renamed(first))
+    assert taken(EMPTY, second).fold(1, into=1).to_json() == taken(EMPTY, second).to_json()
+
+
 def test_memory_is_bounded_and_totals_go_on_as_estimates():
     join = FeedbackJoin.empty(JoinPolicy(buckets=3, capacity=50, early=20, recent=10))
     for batch in range(20):
@@ -261,6 +275,8 @@ def test_absent_columns_are_named_and_rows_without_label_left_out():
 def test_totals_of_what_is_not_kept_are_refused(asked, message):
     with pytest.raises(InputError, match=message):
         EMPTY.totals(**asked)
+    with pytest.raises(InputError, match="bucket"):
+        EMPTY.fold(0, into=3)
 
 
 def test_without_pairs_metrics_are_undefined():

@@ -157,11 +157,11 @@ class FeedbackJoin:
         Parameters
         ----------
         bucket : int, optional
-            One bucket alone; with `outcomes`, those of the latest outcomes that lie in it.
+            One bucket alone.
         slots : int, optional
             Number of slots of `predicted_at`, the one of the latest prediction among them.
         outcomes : int, optional
-            Number of pairs, at most `policy.recent`.
+            Number of pairs, at most `policy.recent`; those of a bucket are taken from the `policy.recent` latest of all.
         """
         if outcomes is None:
             return Totals.of(self.policy.outcomes, self.memory.tallies, *self._chosen(bucket, slots))
@@ -169,9 +169,16 @@ class FeedbackJoin:
             raise InputError(
                 f"outcomes must lie in [1, {self.policy.recent}] and stand without slots, got {outcomes} and slots={slots}."
             )
-        pairs = latest(self.memory.recent, outcomes)
+        self._chosen(bucket, slots)
+        pairs = self.memory.recent
         kept = pairs if bucket is None else select(pairs, pairs["bucket"] == bucket)
-        return Totals.of_pairs(self.policy.outcomes, kept)
+        return Totals.of_pairs(self.policy.outcomes, latest(kept, outcomes))
+
+    def fold(self, bucket: int, *, into: int) -> FeedbackJoin:
+        """With all that is known of one bucket counted in another, so that its number can be given to a new one."""
+        self._chosen(bucket, None)
+        self._chosen(into, None)
+        return self if bucket == into else replace(self, memory=self.memory.folded(bucket, into))
 
     def _chosen(self, bucket: int | None, slots: int | None) -> tuple[slice, slice]:
         if bucket is not None and not 0 <= bucket < self.policy.buckets:

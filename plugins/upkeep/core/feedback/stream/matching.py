@@ -55,6 +55,13 @@ class Memory:
             memory = step(policy, memory, part.pending.rows, part.early.rows, fresh=False)
         return memory
 
+    def folded(self, bucket: int, into: int) -> Memory:
+        """With the rows and sums of one bucket in another."""
+        waiting, recent = self.pending.rows, self.recent
+        waiting, recent = (rows | {"bucket": _renamed(rows["bucket"], bucket, into)} for rows in (waiting, recent))
+        pending = replace(self.pending, rows=waiting)
+        return replace(self, pending=pending, recent=recent, tallies=self.tallies.folded(bucket, into))
+
     def settled(self, before: int | None) -> Memory:
         """Rows of a time before are given up, and thresholds for later ones rise to what there is room for."""
         pending, early, expired = self.pending, self.early, 0
@@ -124,6 +131,10 @@ def latest(pairs: Run, most: int) -> Run:
 def _emptied(one: Waiting, other: Waiting) -> Waiting:
     rows = {name: values[:0] for name, values in one.rows.items()}
     return replace(one, weight=max(one.weight, other.weight), rows=rows, dropped=one.dropped + other.dropped)
+
+
+def _renamed(numbers: NDArray[np.int32], one: int, other: int) -> NDArray[np.int32]:
+    return np.where(numbers == one, np.int32(other), numbers)
 
 
 def _paired(predictions: Run, at: Positions, labels: Run, to: Positions) -> Run:

@@ -101,6 +101,14 @@ class Tallies:
         summed = {name: getattr(one, name) + getattr(two, name) for name in SUMS}
         return replace(one, **summed)
 
+    def folded(self, bucket: int, into: int) -> Tallies:
+        """With one bucket's sums added to another's, and none left in it."""
+        summed = {name: getattr(self, name).copy() for name in SUMS}
+        for sums in summed.values():
+            sums[:, into] += sums[:, bucket]
+            sums[:, bucket] = 0
+        return replace(self, **summed)
+
     def _place(self, slot: NDArray[np.int64], bucket: NDArray[np.int64]) -> NDArray[np.int64]:
         """Number of the row and bucket, counted through."""
         rows, buckets = self.predicted.shape
