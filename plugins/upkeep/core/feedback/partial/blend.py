@@ -38,14 +38,14 @@ class Blend:
 
     def shifts(self, features: NDArray[np.float64], cells: Cells) -> Iterator[tuple[float, NDArray[np.float64]]]:
         """Weight of each part and the shift of every row by it, shape (m, k - 1); features of shape (m, p)."""
-        load = loadings(features.shape[1], cells.owner, len(cells.buckets))
+        load = loadings(features.shape[1], self.carried.own, cells.owner, len(cells.buckets))
         for weight, effects in zip(self.weights, self.means, strict=True):
             per_cell = np.einsum("gep,ek->gpk", load, effects, optimize=True)
             yield float(weight), np.einsum("rp,rpk->rk", features, per_cell[cells.cell])
 
     def gradient(self, slope: NDArray[np.float64], features: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
         """Slope in the effects of a sum whose slopes in the shift of each row are given, shape (m, k - 1); shape (d,)."""
-        load = loadings(features.shape[1], cells.owner, len(cells.buckets))
+        load = loadings(features.shape[1], self.carried.own, cells.owner, len(cells.buckets))
         each = [
             [np.bincount(cells.cell, weights=f * s, minlength=len(cells.owner)) for s in slope.T] for f in features.T
         ]

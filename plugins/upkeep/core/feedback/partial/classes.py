@@ -62,7 +62,7 @@ def fill(reference: NDArray[np.float64], window: Window, before: Shift) -> Fille
     """
     known, classes = window.known, reference.shape[1]
     logs = log_chances(reference)
-    limit = max(1, _EFFECTS // (classes - 1) - classes - len(before.buckets))
+    limit = max(1, _EFFECTS // (classes - 1))
     cells = Cells.of(score_keys(reference), window.bucket, known=before.buckets, limit=limit)
     before = before.over(cells.buckets)
     law, factor = window.labelled_by_now(classes), np.ones(len(logs))
@@ -70,7 +70,7 @@ def fill(reference: NDArray[np.float64], window: Window, before: Shift) -> Fille
     chances = _live_chances(live, logs, cells) if before.windows else reference
     for _ in range(_ROUNDS if known.any() else 0):
         waiting = silence(law, factor)
-        seen = Evidence.of(logs, window.labels, waiting, cells)
+        seen = Evidence.of(logs, window.labels, waiting, cells, before.own)
         live = blend(before, len(cells.owner), partial(fit, seen))
         chances = _live_chances(live, logs, cells)
         last, factor = factor, pace(chances, law, known, window.bucket)

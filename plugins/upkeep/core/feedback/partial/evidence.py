@@ -11,7 +11,7 @@ from upkeep.core.feedback.partial.cells import Cells
 from upkeep.core.feedback.partial.contrasts import leanings, softmax
 
 #: More labelled rows than this, or pending ones, are taken together in blocks of neighbours while the shift is looked for.
-BLOCKS = 4096
+BLOCKS = 1024
 _NO_CHANCE = 1e-3
 
 
@@ -22,7 +22,7 @@ class Evidence:
     logs : shape (r, k), log of the mean chance by the reference. features : shape (r, p), see `leanings`.
     counts : shape (r, k), labels of each class. pending : shape (r,), rows without one.
     silence : shape (r, k), P(still pending | class). cell : shape (r,). owner : shape (cells,), bucket of every cell.
-    buckets : how many there are.
+    buckets : how many there are. own : features that each bucket has effects of its own on.
     """
 
     logs: NDArray[np.float64]
@@ -33,10 +33,16 @@ class Evidence:
     cell: NDArray[np.int64]
     owner: NDArray[np.int64]
     buckets: int
+    own: int
 
     @classmethod
     def of(
-        cls, logs: NDArray[np.float64], labels: NDArray[np.float64], silence: NDArray[np.float64], cells: Cells
+        cls,
+        logs: NDArray[np.float64],
+        labels: NDArray[np.float64],
+        silence: NDArray[np.float64],
+        cells: Cells,
+        own: int,
     ) -> Evidence:
         """Gather a window. `labels` are class numbers of shape (m,), NaN while pending; `silence` has shape (m, k)."""
         known = ~np.isnan(labels)
@@ -64,6 +70,7 @@ class Evidence:
             cell=cells.cell[order][first][by_cell],
             owner=cells.owner,
             buckets=len(cells.buckets),
+            own=own,
         )
 
     @property

@@ -33,16 +33,18 @@ class Mode:
     log_evidence: float
 
 
-def loadings(features: int, owner: NDArray[np.int64], buckets: int) -> NDArray[np.float64]:
+def loadings(features: int, own: int, owner: NDArray[np.int64], buckets: int) -> NDArray[np.float64]:
     """How effects act on the coefficients of a cell: shape (cells, effects, features).
 
-    The effects are those of the features, one per bucket, one per cell; the last two move the first feature, 1.
+    The effects are those of the features; of the first `own` features in each bucket by itself; and one per cell on the
+    first feature, which is 1.
     """
     cells = len(owner)
-    found = np.zeros((cells, features + buckets + cells, features))
+    found = np.zeros((cells, features + own * buckets + cells, features))
     found[:, np.arange(features), np.arange(features)] = 1
-    found[np.arange(cells), features + owner, 0] = 1
-    found[np.arange(cells), features + buckets + np.arange(cells), 0] = 1
+    for at in range(own):
+        found[np.arange(cells), features + own * owner + at, at] = 1
+    found[np.arange(cells), features + own * buckets + np.arange(cells), 0] = 1
     return found
 
 
@@ -90,7 +92,7 @@ class _Surface:
     def __init__(self, evidence: Evidence, prior: Prior) -> None:
         self._seen, self._prior = evidence, prior
         self._contrast = contrasts(evidence.logs.shape[1])
-        self._loads = loadings(evidence.features.shape[1], evidence.owner, evidence.buckets)
+        self._loads = loadings(evidence.features.shape[1], evidence.own, evidence.owner, evidence.buckets)
         self._filled, self._first = np.unique(evidence.cell, return_index=True)
 
     def height(self, at: NDArray[np.float64]) -> float:

@@ -149,7 +149,7 @@ def _explain(
     _start: NDArray[np.float64] | None,
 ) -> Mode:
     """Weighted least squares under a normal prior: exact."""
-    load = loadings(before.features, cells.owner, len(cells.buckets))[:, :, 0]
+    load = loadings(before.features, before.own, cells.owner, len(cells.buckets))[:, :, 0]
     rows = np.bincount(cells.cell, weights=precision, minlength=len(load))
     sums = np.bincount(cells.cell, weights=precision * off, minlength=len(load))
     curvature = prior.precision + (load.T * rows) @ load

@@ -20,10 +20,12 @@ MOVES = (0.02, 0.08, 0.25, 0.7, 2.0)
 #: What is believed of them before any window: as if each had been seen so often. Windows of the life are added.
 MOVES_BEFORE = (1.5, 0.6, 0.4, 0.3, 0.2)
 #: How much a cell differs from what the shift says of it, within one window, and how likely that is.
-CELL_SPREADS = (0.02, 0.2, 0.6)
-CELL_SPREADS_BEFORE = (0.6, 0.25, 0.15)
+CELL_SPREADS = (0.05, 0.4)
+CELL_SPREADS_BEFORE = (0.7, 0.3)
 #: A bucket moves by itself this much as far as all do together.
 _BUCKET = 0.5
+#: With more features than this only the first acts in each bucket by itself.
+_MOST_OWN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,17 +34,21 @@ class Shift:
 
     Parameters
     ----------
+    features, own : int
+        Features of a row, the first of which is 1; the first so many act in each bucket by themselves as well.
     buckets : tuple of int
-    mean : ndarray of float, shape (features + buckets, coordinates)
-        Effects of the features of a row, the first of which is 1, and of each bucket. Of k classes there are k features
-        and k - 1 coordinates, see `contrasts`.
-    covariance : ndarray of float, shape (d, d), d = (features + buckets) coordinates
+    mean : ndarray of float, shape (features + own buckets, coordinates)
+        Effects of the features, and of those of each bucket. Of k classes there are k features and k - 1 coordinates,
+        see `contrasts`.
+    covariance : ndarray of float, shape (d, d), d = (features + own buckets) coordinates
     moves : ndarray of float, shape (moves,)
         How often the life has moved by each of `MOVES` from one window to the next.
     windows : int
         Windows with labels so far.
     """
 
+    features: int
+    own: int
     buckets: tuple[int, ...] = ()
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64] = field(repr=False)
@@ -54,12 +60,12 @@ class Shift:
         """Before the first window."""
         size = features * coordinates
         return cls(
-            mean=np.zeros((features, coordinates)), covariance=np.zeros((size, size)), moves=np.array(MOVES_BEFORE)
+            features=features,
+            own=features if features <= _MOST_OWN else 1,
+            mean=np.zeros((features, coordinates)),
+            covariance=np.zeros((size, size)),
+            moves=np.array(MOVES_BEFORE),
         )
-
-    @property
-    def features(self) -> int:
-        return len(self.mean) - len(self.buckets)
 
     @property
     def coordinates(self) -> int:
@@ -67,7 +73,7 @@ class Shift:
 
     def over(self, buckets: tuple[int, ...]) -> Shift:
         """The same with buckets that it did not know, which have not moved by themselves."""
-        new = len(buckets) - len(self.buckets)
+        new = self.own * (len(buckets) - len(self.buckets))
         old, extra = len(self.covariance), new * self.coordinates
         covariance = np.zeros((old + extra, old + extra))
         covariance[:old, :old] = self.covariance
@@ -80,7 +86,7 @@ class Shift:
 
     def after_move(self, move: float) -> NDArray[np.float64]:
         """Covariance once the shift has moved by this much, shape (d, d)."""
-        alone = np.concatenate([np.ones(self.features), np.full(len(self.buckets), _BUCKET)])
+        alone = np.concatenate([np.ones(self.features), np.full(self.own * len(self.buckets), _BUCKET)])
         return np.asarray(self.covariance + np.diag(np.repeat((move * alone) ** 2, self.coordinates)))
 
     def prior(self, move: float, cell_spread: float, cells: int) -> Prior:
@@ -97,6 +103,8 @@ class Shift:
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "features": self.features,
+            "own": self.own,
             "buckets": list(self.buckets),
             "mean": self.mean.tolist(),
             "covariance": self.covariance.tolist(),
@@ -107,22 +115,33 @@ class Shift:
     @classmethod
     def from_json(cls, record: object) -> Shift:
         """Inverse of `to_json`; InputError for a record that cannot be one."""
-        held = fields("a stored shift", record, ["buckets", "mean", "covariance", "moves", "windows"])
+        held = fields(
+            "a stored shift", record, ["features", "own", "buckets", "mean", "covariance", "moves", "windows"]
+        )
         try:
             mean, covariance, moves = (
                 np.asarray(held[name], dtype=np.float64) for name in ("mean", "covariance", "moves")
             )
         except (TypeError, ValueError) as err:
             raise damaged("a stored shift must hold lists of numbers", str(err)) from err
+        buckets, features, own, windows = (held[name] for name in ("buckets", "features", "own", "windows"))
+        if not all(is_whole(number) for number in (features, own, windows)):
+            raise damaged("features, own and windows of a stored shift must be whole numbers", [features, own, windows])
+        if not isinstance(buckets, list) or not all(type(name) is int for name in buckets):
+            raise damaged("the buckets of a stored shift must be whole numbers", buckets)
         finite = all(np.isfinite(values).all() for values in (mean, covariance, moves))
-        fits = mean.ndim == 2 and covariance.shape == (mean.size, mean.size) and moves.shape == (len(MOVES),)
-        named = isinstance(held["buckets"], list) and all(type(name) is int for name in held["buckets"])
-        if not (finite and fits and named and (moves > 0).all() and len(mean) > len(held["buckets"])):
+        sized = mean.ndim == 2 and len(mean) == features + own * len(buckets)
+        fits = sized and covariance.shape == (mean.size, mean.size) and moves.shape == (len(MOVES),)
+        if not finite or not fits or not (moves > 0).all():
             raise damaged("a stored shift must have a finite mean and a covariance of its size", dict(held))
-        if not is_whole(held["windows"]):
-            raise damaged("the windows of a stored shift must be a whole number", held["windows"])
         return cls(
-            buckets=tuple(held["buckets"]), mean=mean, covariance=covariance, moves=moves, windows=held["windows"]
+            features=features,
+            own=own,
+            buckets=tuple(buckets),
+            mean=mean,
+            covariance=covariance,
+            moves=moves,
+            windows=windows,
         )
 
 
