@@ -88,6 +88,20 @@ def test_a_short_run_is_looked_up_in_a_long_one(swapped):
     assert (here if swapped else there).tolist() == [0, 2, 3]
 
 
+@given(st.lists(st.tuples(st.sampled_from([0, 1, 2, 7, TOP - 2, TOP - 1]), st.integers(0, 2)), max_size=20))
+def test_rows_are_arranged_as_a_dictionary_would(entries):
+    """Keys that differ in their last bits alone are where the quick sort has to give way."""
+    first, last = {}, {}
+    for number, (key, at) in enumerate(entries):
+        first.setdefault(key, number)
+        if key not in last or at >= entries[last[key]][1]:
+            last[key] = number
+    keys, times = zip(*entries, strict=True) if entries else ((), ())
+    rows = {"key": np.array(keys, dtype=np.uint64), "at": np.array(times, dtype=np.int64), "no": np.arange(len(keys))}
+    assert arranged(rows)["no"].tolist() == [first[key] for key in sorted(first)]
+    assert arranged(rows, latest="at")["no"].tolist() == [last[key] for key in sorted(last)]
+
+
 def test_of_rows_with_one_key_the_first_stays_or_the_latest():
     rows = {"key": np.array([5, 5, 2, 5], dtype=np.uint64), "at": np.array([1, 3, 0, 3]), "no": np.arange(4)}
     assert arranged(rows)["no"].tolist() == [2, 0]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.columns import select
+from upkeep.core.columns import Columns, concatenate, select
 from upkeep.core.feedback.stream.policy import JoinPolicy
-from upkeep.core.feedback.stream.runs import Run, shared, united, without
+from upkeep.core.feedback.stream.runs import Run, arranged, shared, united, without
 from upkeep.core.feedback.stream.tallies import Tallies
 from upkeep.core.feedback.stream.waiting import Waiting
 
@@ -98,10 +98,10 @@ def step(policy: JoinPolicy, memory: Memory, arrived: Run, answers: Run, *, fres
     early, answers = _repeated(early, answers, max(admit, early.weight) if fresh else 1)
 
     here, there = shared(pending.rows, answers)
-    pairs = united(pairs, _paired(pending.rows, here, answers, there))
+    waited = _paired(pending.rows, here, answers, there)
     pending, answers = pending.take(here), without(answers, there)
     here, there = shared(early.rows, arrived)
-    pairs = united(pairs, _paired(arrived, there, early.rows, here))
+    pairs = concatenate([pairs, waited, _paired(arrived, there, early.rows, here)])
     early, arrived = early.take(here), without(arrived, there)
 
     pending = pending.add(arrived, admit)
@@ -110,22 +110,23 @@ def step(policy: JoinPolicy, memory: Memory, arrived: Run, answers: Run, *, fres
     return Memory(
         pending=pending,
         early=early,
-        recent=latest(united(recent, pairs), policy.recent),
+        recent=latest(united(recent, arranged(latest(pairs, policy.recent))), policy.recent),
         tallies=tallies.add(policy.outcomes, pairs["predicted_at"] // policy.slot_us, pairs),
         expired=memory.expired,
     )
 
 
-def latest(pairs: Run, most: int) -> Run:
-    """The pairs of the last outcomes by time, and by key where times are equal."""
+def latest(pairs: Columns, most: int) -> Columns:
+    """The pairs of the last outcomes by time, and by key where times are equal; in the order that they are in."""
     beyond = len(pairs["key"]) - most
     if beyond <= 0:
         return pairs
     when = pairs["observed_at"]
     oldest = np.partition(when, beyond)[beyond]
-    kept = when > oldest
-    kept[np.flatnonzero(when == oldest)[int(kept.sum()) - most :]] = True
-    return select(pairs, kept)
+    kept, tied = when > oldest, np.flatnonzero(when == oldest)
+    tied = tied[np.argsort(pairs["key"][tied])]
+    kept[tied[int(kept.sum()) - most :]] = True
+    return select(pairs, np.flatnonzero(kept))
 
 
 def _emptied(one: Waiting, other: Waiting) -> Waiting:
