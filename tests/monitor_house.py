@@ -8,6 +8,7 @@ from upkeep.adapters.health_picture import HealthPicture
 from upkeep.adapters.json_documents import JsonDocuments
 from upkeep.adapters.parquet_datasets import ParquetDatasets
 from upkeep.core.drift.adversary_baseline import AdversaryBaseline
+from upkeep.core.feedback.expectation import LabelExpectation
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.stages.monitor import MonitorPolicy, monitor
 
@@ -52,7 +53,7 @@ def rides(rng, rows, week, *, moved=0.0, broken=0.0, flip=0.0):
 class House:
     """A workspace with four weeks of predictions, the last of which went wrong."""
 
-    def __init__(self, folder, adversary=False):
+    def __init__(self, folder, adversary=False, labels=False):
         rng = np.random.default_rng(1)
         self.datasets = ParquetDatasets(folder / "data")
         self.documents = JsonDocuments(folder / "records", folder / "reports")
@@ -64,6 +65,17 @@ class House:
             when=held_out["predicted_at"],
         )
         self.registry = Registry(reference)
+        if labels:
+            seen = held_out["predicted_at"] + np.timedelta64(12, "h")
+            slow = (held_out["zone"] == "Bronx") & (rng.random(6_000) < 0.5)
+            self.registry.reference["labels"] = LabelExpectation.fit(
+                {"fare": held_out["fare"], "zone": held_out["zone"]},
+                held_out["score"],
+                label.astype(float),
+                observed_at=seen + np.where(slow, np.timedelta64(30, "D"), np.timedelta64(0, "D")),
+                predicted_at=held_out["predicted_at"],
+                as_of=START + np.timedelta64(60, "D"),
+            ).to_json()
         if adversary:
             self.registry.reference["adversary"] = AdversaryBaseline.fit(
                 {"fare": held_out["fare"], "zone": held_out["zone"]},

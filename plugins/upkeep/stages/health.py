@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,16 +13,21 @@ from upkeep.core.drift.adversary_judge import AdversaryReport
 from upkeep.core.drift.compare import DriftReport, compare
 from upkeep.core.drift.divergences import Divergence, divergences
 from upkeep.core.drift.spending import spend
-from upkeep.core.feedback.accuracy import AccuracyEstimate, estimate_accuracy
+from upkeep.core.feedback.accuracy import AccuracyEstimate, Estimate, estimate_accuracy
+from upkeep.core.feedback.delay.log_rank import DelayChange
 from upkeep.core.feedback.delays import DelaySummary, summarise_delays
+from upkeep.core.feedback.expectation import LabelExpectation
+from upkeep.core.feedback.late.rules import LateRules
+from upkeep.core.feedback.partial.shift import Carried
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.profile.histogram import Histogram, histogram
 from upkeep.core.profile.profile import Profile
 from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
+from upkeep.stages.health_labels import Labels, Performance, delay_change, knows, perform, who_is_late
 from upkeep.stages.health_window import Window
 from upkeep.stages.monitor_policy import MonitorPolicy
 
-#: Kinds of finding that share the error probability: drift of a column, telling live rows apart, accuracy, slow groups.
+#: Kinds of finding that share the error probability: drift of a column, telling live rows apart, accuracy, late labels.
 PARTS = 4
 #: Columns that are shown as histograms: those that moved most surely.
 HISTOGRAMS = 6
@@ -29,12 +35,16 @@ HISTOGRAMS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What was computed about a window."""
+    """What was computed about a window; `due_h` is after how many hours a label is late, NaN where that is not known."""
 
     drift: DriftReport
     accuracy: AccuracyEstimate
+    performance: Performance | None
     parts: Decomposition
     delays: DelaySummary
+    late: LateRules | None
+    due_h: float
+    delay_change: DelayChange | None
     columns: Mapping[str, ColumnFacts]
     histograms: tuple[Histogram, ...]
     adversary: AdversaryReport | None
@@ -60,8 +70,17 @@ class ColumnFacts:
     distances: tuple[Divergence, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Known:
+    """What is known of a version before its window: when it was accepted, and from the windows before."""
+
+    reference: ModelReference
+    labels: LabelExpectation | None
+    carried: Carried | None
+
+
 def examine(
-    reference: ModelReference,
+    known: Known,
     window: Window,
     joined: Columns,
     times: tuple[np.datetime64, np.datetime64, np.datetime64],
@@ -73,8 +92,15 @@ def examine(
     `times` are the window's begin and end, and the moment up to which labels are known.
     """
     hours = float((times[1] - times[0]) / np.timedelta64(1, "h"))
-    part = policy.alpha / PARTS
+    part, reference = policy.alpha / PARTS, known.reference
+    labels = Labels.of_window(window, joined, times[2])
+    expected = known.labels if knows(known.labels, labels) else None
     accuracy = estimate_accuracy(reference, joined["score"], joined["label"], alpha=part, look=look)
+    performance = None
+    if expected:
+        buckets = reference.bucket_of(labels.scores), len(reference.bucket_rows)
+        performance = perform(expected, labels, known.carried, buckets, spend(part / 2, look))
+        accuracy = _agreed(accuracy, performance)
     natural = {key: max(policy.floor, value) for key, value in reference.natural(hours).items()}
     drift = compare(
         window.reference,
@@ -84,21 +110,42 @@ def examine(
         tolerance=dict.fromkeys(window.reference.columns, policy.floor) | natural,
     )
     moved_most = list(dict.fromkeys(finding.column for finding in drift.findings))[:HISTOGRAMS]
+    late, due_h = who_is_late(expected, labels, spend(part / 2, look))
     return Health(
         drift=drift,
         accuracy=accuracy,
-        parts=_parts(reference, accuracy),
-        delays=summarise_delays(
-            joined["observed_at"],
-            joined["predicted_at"],
-            times[2],
-            groups=window.groups,
-            alpha=spend(part, look),
-        ),
+        performance=performance,
+        parts=_parts(reference, accuracy, joined),
+        delays=summarise_delays(joined["observed_at"], joined["predicted_at"], times[2], groups={}, alpha=part),
+        late=late,
+        due_h=due_h,
+        delay_change=delay_change(expected, labels, alpha=part / 2, look=look) if expected else None,
         unwatched=window.unwatched,
         histograms=tuple(histogram(window.reference, window.profile, name) for name in moved_most),
         adversary=window.opponent.report(alpha=part, look=look, hours=hours) if window.opponent else None,
         columns={name: _facts(window.reference, window.profile, name) for name in window.reference.columns},
+    )
+
+
+def _agreed(accuracy: AccuracyEstimate, performance: Performance) -> AccuracyEstimate:
+    """The better estimate, in an interval that holds both: a change is certain where both ways of seeing it say so.
+
+    One asks only that within a score bucket being late does not hang on the label, the other that labels are as late by class
+    as they were: an alarm is false only if neither is so.
+    """
+    change, lasting, before = accuracy.change, performance.lasting, accuracy.reference
+    value = performance.accuracy.value
+    assumptions = dict.fromkeys([change.assumption, lasting.assumption])
+    return replace(
+        accuracy,
+        live_accuracy=performance.right,
+        change=Estimate(
+            value=None if value is None or before.value is None else value - before.value,
+            low=min(change.low, lasting.low - before.high),
+            high=max(change.high, lasting.high - before.low),
+            rows=change.rows,
+            assumption=" Or: ".join(assumptions),
+        ),
     )
 
 
@@ -118,11 +165,19 @@ def _facts(before: Profile, now: Profile, name: str) -> ColumnFacts:
     )
 
 
-def _parts(reference: ModelReference, accuracy: AccuracyEstimate) -> Decomposition:
+def _parts(reference: ModelReference, accuracy: AccuracyEstimate, joined: Columns) -> Decomposition:
     right = np.nan_to_num(accuracy.live_accuracy) * accuracy.live_rows
+    known = reference.bucket_of(joined["score"][~np.isnan(joined["label"])])
     return kitagawa(
         reference_rows=reference.bucket_rows,
         reference_correct=reference.bucket_correct,
         live_rows=accuracy.live_rows,
         live_correct=np.minimum(right, accuracy.live_rows),  # rounding may overshoot by one bit
+        live_known=np.bincount(known, minlength=len(reference.bucket_rows)),
+        names=_names(reference),
     )
+
+
+def _names(reference: ModelReference) -> list[str]:
+    ends = ["0", *(f"{edge:.3g}" for edge in reference.edges), "1"]
+    return [f"score {low} to {high}" for low, high in pairwise(ends)]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from upkeep.core.plain import plain
 from upkeep.ports import Json
 from upkeep.stages.health import PARTS, Health
+from upkeep.stages.health_labels import ALPHA, Performance
 
 FORMAT = 1
 
@@ -18,6 +21,7 @@ def health_report(health: Health, facts: Json) -> Json:
     alpha = PARTS * health.drift.alpha
     accuracy = health.accuracy
     parts = ("labelled", "unlabelled", "combined", "reference", "change")
+    estimate = health.performance.accuracy if health.performance else accuracy.combined
     record: Any = plain(
         facts
         | {
@@ -27,9 +31,10 @@ def health_report(health: Health, facts: Json) -> Json:
             "promise": _promise(alpha),
             "drift": [asdict(finding) for finding in health.drift.findings],
             "drifted": health.drift.drifted,
-            "accuracy": {part: asdict(getattr(accuracy, part)) for part in parts},
+            "accuracy": {part: asdict(getattr(accuracy, part)) for part in parts} | {"estimate": asdict(estimate)},
+            "performance": _performance(health.performance) if health.performance else None,
             "kitagawa": asdict(health.parts),
-            "delays": asdict(health.delays),
+            "delays": _delays(health),
             "adversary": asdict(health.adversary) if health.adversary else None,
             "unwatched": health.unwatched,
             "columns": {name: asdict(facts) for name, facts in health.columns.items()},
@@ -41,18 +46,40 @@ def health_report(health: Health, facts: Json) -> Json:
     return dict(record)
 
 
+def _performance(performance: Performance) -> Json:
+    metrics = {name: asdict(metric) for name, metric in performance.estimate.metrics.items()}
+    return {
+        "metrics": metrics,
+        "method": performance.estimate.method,
+        "assumption": performance.accuracy.assumption,
+        "alpha": ALPHA,
+        "rows": performance.rows,
+        "of": performance.of,
+    }
+
+
+def _delays(health: Health) -> Json:
+    rules, change = health.late.rules if health.late else (), health.delay_change
+    return asdict(health.delays) | {
+        "slow": [asdict(rule) for rule in rules],
+        "due_h": health.due_h if np.isfinite(health.due_h) else None,
+        "change": asdict(change) | {"sentence": change.sentence} if change else None,
+    }
+
+
 def _promise(alpha: float) -> str:
     return (
         f"The chance that these reports ever say something false, over the whole life of this model version, is at most "
         f"{alpha:g}: a quarter of it for a column called drifted within its tolerance (all columns together), a quarter for "
         "live rows said to differ as a whole, a quarter for an interval of the change of accuracy that misses it, and a "
-        "quarter for a group called slow. It rests on the "
+        "quarter for labels called slower, faster, or late in a group. It rests on the "
         "assumptions named beside each estimate, and on rows that are independent within a window."
     )
 
 
 def _sentences(health: Health) -> list[str]:
-    drift, now, change = health.drift, health.accuracy.combined, health.accuracy.change
+    drift, change = health.drift, health.accuracy.change
+    now = health.performance.accuracy if health.performance else health.accuracy.combined
     named = ", ".join(drift.drifted)
     verdict = "worse than" if change.high < 0 else "better than" if change.low > 0 else "not shown to differ from"
     lines = [
@@ -65,4 +92,6 @@ def _sentences(health: Health) -> list[str]:
         lines.append(health.adversary.sentence)
     if health.unwatched:
         lines.append(f"Not logged any more, and so not watched: {', '.join(health.unwatched)}.")
-    return lines + [slow.sentence for slow in health.delays.slow]
+    if health.delay_change and (health.delay_change.slower or health.delay_change.faster):
+        lines.append(health.delay_change.sentence)
+    return lines + [rule.sentence for rule in (health.late.rules if health.late else ())]

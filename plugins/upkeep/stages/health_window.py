@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from upkeep.core.columns import Coded, Columns, concatenate, row_count, select
+from upkeep.core.columns import Columns, concatenate, row_count, select
 from upkeep.core.feedback.reference import ModelReference
-from upkeep.core.profile.cells import CategoryCells
 from upkeep.core.profile.profile import Profile
 from upkeep.core.profile.samples import RowSample
 from upkeep.errors import InputError
@@ -18,8 +15,10 @@ from upkeep.ports import Datasets
 from upkeep.stages.health_adversary import Opponent
 from upkeep.stages.monitor_policy import MonitorPolicy
 
-#: What labels are joined by and accuracy is computed from; of the features only texts are kept, to name slow groups.
+#: What labels are joined by and accuracy is computed from, kept of every row.
 _KEPT = ("prediction_id", "predicted_at", "prediction", "score")
+#: Rows whose features are kept, to say what their labels are likely to be and who is late; drawn by chance if there are more.
+ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +31,8 @@ class Window:
         The watched columns, when accepted and now.
     rows : Columns
         The columns that are kept, each of shape (n,).
-    groups : dict of str to Coded
-        Text and boolean columns, in the order of `rows`.
+    features : RowSample
+        Logged features of at most `ROWS` of them.
     sample : RowSample
         Raw rows for people to look at.
     opponent : Opponent or None
@@ -45,7 +44,7 @@ class Window:
     reference: Profile
     profile: Profile
     rows: Columns
-    groups: dict[str, Coded]
+    features: RowSample
     sample: RowSample
     opponent: Opponent | None
     unwatched: tuple[str, ...]
@@ -63,8 +62,8 @@ class _Reader:
         self.unwatched = tuple(name for name in wanted if name not in first)
         self.opponent = opponent if opponent and opponent.knows(first) else None
         self.profile, self.sample = Profile.empty(self.reference.grid), RowSample.empty()
-        cells = self.reference.grid.cells
-        self.texts = {name: _Codes() for name, held in cells.items() if isinstance(held, CategoryCells)}
+        self.features = RowSample.empty(size=ROWS)
+        self.logged = [name for name in known if name in first and name != "score"]
         self.kept: list[Columns] = []
 
     def add(self, rows: Columns) -> None:
@@ -72,8 +71,7 @@ class _Reader:
         self.sample = self.sample.update({name: rows[name] for name in self.reference.columns}, rows["prediction_id"])
         if self.opponent is not None:
             self.opponent = self.opponent.update(rows)
-        for name, codes in self.texts.items():
-            codes.add(rows[name])
+        self.features = self.features.update({name: rows[name] for name in self.logged}, rows["prediction_id"])
         self.kept.append({name: rows[name] for name in _KEPT})
 
     def finish(self) -> Window:
@@ -81,27 +79,11 @@ class _Reader:
             reference=self.reference,
             profile=self.profile,
             rows=concatenate(self.kept),
-            groups={name: codes.finish() for name, codes in self.texts.items()},
+            features=self.features,
             sample=self.sample,
             opponent=self.opponent,
             unwatched=self.unwatched,
         )
-
-
-class _Codes:
-    """A text column as codes while its parts arrive: four bytes a row, and each value once."""
-
-    def __init__(self) -> None:
-        self._places: dict[Any, int] = {}
-        self._parts: list[NDArray[np.int32]] = []
-
-    def add(self, values: NDArray[Any]) -> None:
-        places = self._places
-        codes = (-1 if v is None or v != v else places.setdefault(v, len(places)) for v in values.tolist())
-        self._parts.append(np.fromiter(codes, dtype=np.int32, count=len(values)))
-
-    def finish(self) -> Coded:
-        return Coded(np.concatenate(self._parts), tuple(str(value) for value in self._places))
 
 
 def read_window(

@@ -17,8 +17,10 @@ from upkeep.core.plain import plain
 from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Painter, Tracker
-from upkeep.stages.health import examine
+from upkeep.stages.first_estimate import first_estimate
+from upkeep.stages.health import Known, examine
 from upkeep.stages.health_adversary import keep, resume
+from upkeep.stages.health_labels import carried_into, expected_labels, keep_carried
 from upkeep.stages.health_report import health_report
 from upkeep.stages.health_window import read_window, versions_seen
 from upkeep.stages.monitor_policy import MonitorPolicy
@@ -64,6 +66,11 @@ def monitor(
     reference = ModelReference.from_json(accepted)
     opponent = resume(documents, accepted, model=model, version=version, window=window)
     seen = read_window(datasets, reference, opponent, policy, model=model, version=version, since=since, until=until)
+    known = Known(
+        reference=reference,
+        labels=expected_labels(accepted),
+        carried=carried_into(documents, model=model, version=version, window=window),
+    )
     joined = join_labels(seen.rows, datasets.read(f"{model}/feedback", since=since), times[2])
     facts: Json = {"model": model, "version": version, "window": window, "since": since, "until": until, "as_of": as_of}
     facts |= {
@@ -77,13 +84,15 @@ def monitor(
     stored = next((r for r in earlier if all(r.get(key) == fact for key, fact in facts.items())), None)
     if stored is not None:
         return stored
-    health = examine(reference, seen, joined, times, _look(documents, earlier, facts), policy)
-    report = health_report(health, facts)
+    health = examine(known, seen, joined, times, _look(documents, earlier, facts), policy)
+    report = health_report(health, facts | {"first": first_estimate(earlier, facts)})
     history = sorted((r for r in earlier if r["window"] < window), key=lambda r: str(r["window"]))
     documents.put("profiles", f"{model}/{window}", seen.profile.to_json() | {"version": version})
     documents.put("samples", f"{model}/{window}", seen.sample.to_json() | {"version": version})
     if seen.opponent:
         keep(documents, seen.opponent, model=model, version=version, window=window)
+    if health.performance:
+        keep_carried(documents, health.performance, model=model, version=version, window=window)
     report["picture"] = documents.put_text("health", f"{model}/{window}.svg", painter.draw(report, history))
     documents.put("health", f"{model}/{window}", report)
     return report

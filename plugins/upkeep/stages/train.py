@@ -104,7 +104,7 @@ def train(
         dataset_name=spec.dataset,
         dataset_digest=version.digest,
         records={
-            "reference": reference(rows, split, scores, spec),
+            "reference": reference(rows, split, scores, spec, as_of),
             "holdout": holdout_record(split.holdout[spec.time], batches, spec, as_of),
             "training": summary(split, metrics, findings, batches, spec, tag),
         },

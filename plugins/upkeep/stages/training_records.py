@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from upkeep.core.checks.finding import Finding
 from upkeep.core.checks.time_split import TimeSplit
-from upkeep.core.columns import Columns
+from upkeep.core.columns import Columns, select
 from upkeep.core.drift.adversary_baseline import FEWEST, AdversaryBaseline
+from upkeep.core.feedback.expectation import LabelExpectation
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.ports import DatasetVersion, Json
 from upkeep.stages.train_spec import TrainSpec
@@ -44,7 +45,9 @@ def provenance(version: DatasetVersion, spec: TrainSpec) -> dict[str, str]:
     }
 
 
-def reference(rows: Columns, split: TimeSplit, scores: Mapping[str, NDArray[np.float64]], spec: TrainSpec) -> Json:
+def reference(
+    rows: Columns, split: TimeSplit, scores: Mapping[str, NDArray[np.float64]], spec: TrainSpec, as_of: str
+) -> Json:
     """What later windows are held against: features of all rows, accuracy on labelled ones that it was not fitted on.
 
     `scores` are of the labelled rows held out (`holdout`) and of all rows since the split (`newer`).
@@ -56,7 +59,24 @@ def reference(rows: Columns, split: TimeSplit, scores: Mapping[str, NDArray[np.f
         labels=split.holdout["label"],
         profile_scores=scores["newer"],
         threshold=spec.threshold,
-    ).to_json() | {"adversary": adversary(rows, split, scores, spec)}
+    ).to_json() | {
+        "adversary": adversary(rows, split, scores, spec),
+        "labels": expected_labels(select(rows, rows[spec.time] >= split.cut), scores["newer"], spec, as_of),
+    }
+
+
+def expected_labels(newer: Columns, scores: NDArray[np.float64], spec: TrainSpec, as_of: str) -> Json:
+    """How likely labels of rows are, and how late, from rows that the model was not fitted on."""
+    return LabelExpectation.fit(
+        {name: newer[name] for name in spec.features},
+        scores,
+        newer["label"],
+        observed_at=newer["observed_at"],
+        predicted_at=newer[spec.time],
+        as_of=np.datetime64(as_of, "us"),
+        threshold=spec.threshold,
+        seed=spec.seed,
+    ).to_json()
 
 
 def adversary(

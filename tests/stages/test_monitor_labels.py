@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from tests.monitor_house import START, House
+
+from upkeep.core.feedback.expectation import LabelExpectation
+from upkeep.core.feedback.join import join_labels
+from upkeep.core.feedback.metrics.binary import binary_metrics
+
+WEEK = np.timedelta64(7, "D")
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path, labels=True)
+
+
+def _look(house, week, as_of):
+    since = START + week * WEEK
+    return house.look(since=str(since), until=str(since + WEEK), as_of=str(as_of))
+
+
+def test_every_metric_has_a_band_before_any_label_and_is_the_plain_one_after_all(house):
+    soon, late = START + np.timedelta64(1, "h"), START + np.timedelta64(90, "D")
+    before, after = _look(house, 0, soon), _look(house, 0, late)
+
+    assert before["labelled"] == 0
+    assert before["performance"]["assumption"].startswith("No concept shift")
+    for name, metric in before["performance"]["metrics"].items():
+        real = after["performance"]["metrics"][name]
+        assert metric["low"] <= real["value"] <= metric["high"], name
+        assert real["low"] == real["high"] == real["value"]
+    assert before["accuracy"]["estimate"]["value"] == before["performance"]["metrics"]["accuracy"]["value"]
+    assert "with 0% of 2000 labels in" in before["sentence"]
+    table = house.datasets.read("tip/predictions", since=str(START), until=str(START + WEEK))
+    label = join_labels(table, house.datasets.read("tip/feedback"), late)["label"]
+    plain = binary_metrics(label, table["score"])
+    assert {name: m["value"] for name, m in after["performance"]["metrics"].items()} == pytest.approx(plain, abs=1e-12)
+    assert after["first"] == {
+        "as_of": str(soon),
+        "labelled": 0,
+        "rows": 2000,
+        "look": 1,
+        **{end: before["accuracy"]["estimate"][end] for end in ("value", "low", "high")},
+    }
+
+
+def test_a_harmed_week_is_seen_with_part_of_its_labels_and_informs_the_next_look(house):
+    harmed = house.monitor(3)
+    assert harmed["accuracy"]["change"]["high"] < 0
+    assert harmed["accuracy"]["estimate"]["high"] < harmed["accuracy"]["unlabelled"]["value"]
+    assert harmed["kitagawa"]["concept"] + harmed["kitagawa"]["covariate"] == pytest.approx(
+        harmed["accuracy"]["change"]["value"]
+    )
+    assert house.documents.names("shifts", "tip/v3/") == ["tip/v3/2024-01-29"]
+
+
+def test_a_window_is_not_told_of_itself(house, tmp_path):
+    first = house.monitor(1)
+    again = house.monitor(1, as_of_days=1)
+    other = House(tmp_path / "other", labels=True)
+    assert other.monitor(1, as_of_days=1)["performance"] == again["performance"] != first["performance"]
+
+
+def test_who_is_late_and_whether_labels_have_become_slower_is_told(house):
+    report = house.monitor(3)
+    assert report["delays"]["due_h"] == pytest.approx(732, abs=1)  # half of the labels of one zone took a month before too
+    assert report["delays"]["change"]["slower"] is False
+    assert [slow["clauses"] for slow in house.monitor(3, as_of_days=40)["delays"]["slow"]] == []
+
+
+def test_an_expectation_that_lacks_a_column_says_nothing(house):
+    record = house.registry.reference["labels"]
+    house.registry.reference["labels"] = record | {"columns": [*record["columns"], "gone"]}
+    report = house.monitor(0)
+    assert report["performance"] is None
+    assert report["accuracy"]["estimate"] == report["accuracy"]["combined"]
+
+
+def test_an_expectation_is_stored_and_read_back(house):
+    record = house.registry.reference["labels"]
+    assert LabelExpectation.from_json(record).to_json() == record
