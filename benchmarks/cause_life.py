@@ -42,7 +42,8 @@ class Life:
         whole = concatenate([self._chosen(train), self._chosen(held_out)])
         self.reference = ModelReference.fit(
             table=whole,
-            when=np.concatenate([train["when"], held_out["when"]]),
+            # windows are weeks, and one moment per week spares the measuring of shorter ones
+            when=_weeks(np.concatenate([train["when"], held_out["when"]])),
             scores=scores,
             labels=labels,
             profile_scores=scorer(whole),
@@ -145,3 +146,9 @@ class Life:
 def _scale(before: Profile, now: Profile, column: str) -> float | None:
     then, later = before.deviation(column), now.deviation(column)
     return later / then if then and later is not None else None
+
+
+def _weeks(when: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    first = when.min()
+    week = np.timedelta64(7, "D").astype("timedelta64[us]")
+    return np.asarray(first + (when - first) // week * week)

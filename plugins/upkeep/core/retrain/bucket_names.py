@@ -13,6 +13,7 @@ from upkeep.core.profile.grid import ReferenceGrid
 
 #: So many levels of a column are named one by one.
 NAMED = 4
+_REST = ("other", "missing")
 
 
 def bucket_names(
@@ -51,8 +52,11 @@ def _told(column: str, cells: Cells, ranks: NDArray[np.float64], low: float, hig
 
 
 def _levels(column: str, levels: list[str], inside: NDArray[np.bool_]) -> str:
+    """What is not a level of its own is told only where nothing else is meant."""
     chosen = [level for level, kept in zip(levels, inside, strict=True) if kept]
     left_out = [level for level, kept in zip(levels, inside, strict=True) if not kept]
+    chosen = [level for level in chosen if level not in _REST] or chosen
+    left_out = [level for level in left_out if level not in _REST] or left_out
     if len(chosen) <= NAMED or len(chosen) < len(left_out):
         more = f" and {len(chosen) - NAMED} more" if len(chosen) > NAMED else ""
         return f"{column} is {', '.join(chosen[:NAMED])}{more}"
