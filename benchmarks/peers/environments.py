@@ -28,6 +28,7 @@ REQUIREMENTS = {
     "alibi_detect": ("alibi-detect==0.13.0", "pandas==2.3.3", "numpy==1.26.4"),
     "whylogs": ("whylogs[viz]==1.6.4", "pandas==2.3.3"),
     "datasketches": ("datasketches==5.2.0", "numpy==2.4.6"),
+    "mlxtend": ("mlxtend==0.25.0", "pandas==2.3.3", "numpy==2.4.6"),
 }
 
 #: No peer reports home, looks for updates or draws while it is timed.

@@ -6,6 +6,8 @@ import pytest
 
 from upkeep.core.columns import Coded
 from upkeep.core.feedback.late.coding import Coding
+from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
 
 
@@ -93,3 +95,26 @@ def test_times_must_stay_times():
 def test_more_cells_than_a_byte_can_tell_are_refused():
     with pytest.raises(InputError, match="at most 254"):
         Coding.fit({"z": np.array([f"{i}" for i in range(400)], dtype=object)}, levels=300)
+
+
+def test_a_coding_from_a_profile_has_cells_of_nearly_equal_mass_and_keeps_frequent_values():
+    rng = np.random.default_rng(1)
+    table = {
+        "x": rng.normal(size=20_000),
+        "tip": np.where(rng.random(20_000) < 0.4, 0.0, rng.exponential(3.0, 20_000)),
+        "same": np.ones(20_000),
+        "gone": np.full(20_000, np.nan),
+        "at": np.datetime64("2024-01-01", "us") + rng.integers(0, 48, 20_000) * np.timedelta64(1, "h"),
+        "zone": rng.choice(np.array(["a", "b", "c"], dtype=object), 20_000, p=[0.6, 0.3, 0.1]),
+    }
+    coding = Coding.of(Profile.build(ReferenceGrid.fit(table), table), levels=2)
+    codes = coding.encode(table)
+    held = np.bincount(codes[0], minlength=11)
+    assert len(coding.cells["x"].cuts) == 9
+    assert abs(held[:10] / 2_000 - 1).max() < 0.02
+    tip = [coding.clause(1, int(code)) for code in np.unique(codes[1])]
+    assert "tip = 0" in tip
+    assert len(tip) <= 9
+    assert [coding.clause(j, int(codes[j, 0])) for j in (2, 3)] == ["same = 1", "gone is missing"]
+    assert coding.clause(5, 2) == "zone is none of its 2 levels"
+    assert Coding.from_json(coding.to_json()).to_json() == coding.to_json()

@@ -3,7 +3,8 @@ import pytest
 from scipy.stats import beta
 
 from upkeep.core.columns import Coded
-from upkeep.core.feedback.late.look import late_rules
+from upkeep.core.feedback.late.coding import Coding
+from upkeep.core.feedback.late.look import late_rules, late_rules_coded
 from upkeep.core.feedback.late.rules import who_is_late
 from upkeep.core.feedback.late.terms import Terms
 from upkeep.errors import InputError
@@ -189,3 +190,11 @@ def test_a_label_that_comes_after_the_look_is_pending():
 def test_hours_without_end_are_refused():
     with pytest.raises(InputError, match="due_h"):
         late_rules({}, np.zeros(0, "M8[us]"), np.zeros(0, "M8[us]"), DAY, due_h=np.nan)
+
+
+def test_codes_of_another_shape_are_refused():
+    coding = Coding.fit({"zone": text([0, 1])})
+    with pytest.raises(InputError, match="codes must have shape"):
+        late_rules_coded(
+            coding, np.zeros((1, 3), np.uint8), np.zeros(2, "M8[us]"), np.zeros(2, "M8[us]"), DAY, due_h=1.0
+        )

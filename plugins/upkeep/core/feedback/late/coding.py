@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from upkeep.core.columns import Coded, Table, named, row_count
 from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, NumericCells, cells_from_json, spelled
 from upkeep.core.profile.grid import ReferenceGrid
+from upkeep.core.profile.profile import Profile
 from upkeep.core.profile.stored import fields
 from upkeep.errors import InputError
 
@@ -68,6 +69,26 @@ class Coding:
         step = max(1, row_count(table) // _ENOUGH)
         return cls(cells=ReferenceGrid.fit({k: v[::step] for k, v in table.items()}, bins=cells, top=levels).cells)
 
+    @classmethod
+    def of(cls, profile: Profile, *, cells: int = 10, levels: int = 30) -> Coding:
+        """The same from a reference's profile, so that a window can be coded while it is read, part by part.
+
+        Numbers get those of the profile's cuts that are nearest to equal mass.
+
+        Examples
+        --------
+        >>> table = {"fare": np.arange(1000.0), "zone": np.array(["a", "b"] * 500, dtype=object)}
+        >>> coding = Coding.of(Profile.build(ReferenceGrid.fit(table, bins=100), table), cells=4, levels=1)
+        >>> coding.cells["fare"].cuts.tolist(), coding.cells["zone"].levels
+        ([250.0, 500.0, 750.0], ('a',))
+        """
+        return cls(
+            cells={
+                name: _fewer(held, profile.columns[name].counts, cells, levels)
+                for name, held in profile.grid.cells.items()
+            }
+        )
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(self.cells)
@@ -116,6 +137,18 @@ class Coding:
         if held["format"] != FORMAT:
             raise InputError(f"a stored coding must have format {FORMAT}, got {held['format']!r}. Start anew.")
         return cls(cells={name: cells_from_json(name, entry) for name, entry in held["columns"]})
+
+
+def _fewer(held: Cells, counts: NDArray[np.int64], cells: int, levels: int) -> Cells:
+    if isinstance(held, CategoryCells):
+        return CategoryCells(levels=held.levels[:levels])
+    if isinstance(held, HourCells) or not len(held.cuts):
+        return held
+    total, below = int(counts.sum()), np.cumsum(counts)[:-1]
+    wanted = np.searchsorted(below, np.arange(1, cells) * total / cells)
+    atoms = np.flatnonzero(held.single & (counts * cells > total))  # cell i lies between cuts i - 1 and i
+    chosen = np.unique(np.concatenate([wanted, atoms - 1, atoms]))
+    return NumericCells(cuts=held.cuts[chosen[chosen < len(held.cuts)]])
 
 
 def _codes(cells: Cells, values: NDArray[Any] | Coded) -> NDArray[np.uint8]:

@@ -150,7 +150,8 @@ class LateCounter:
 
     def _leave(self, codes: NDArray[np.uint8], weights: Counts) -> None:
         add_pairs(self._late_pairs, codes, self.coding.sizes, -weights)
-        np.maximum(self._late_pairs, 0.0, out=self._late_pairs)  # sums of faded weights are rounded
+        if self.half_life_h is not None:
+            np.maximum(self._late_pairs, 0.0, out=self._late_pairs)  # sums of faded weights are rounded
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; ids must be texts or whole numbers."""

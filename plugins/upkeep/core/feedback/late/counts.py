@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 #: Columns are counted in groups of at most this many codes: a table of two groups then stays in a core's own cache.
 _GROUP = 128
 _CHUNK = 1 << 15
-#: Up to so many rows it is cheaper to add one after the other.
-_FEW = 64
+#: Up to so many rows it is cheaper to add one after the other, and up to so many to list all pairs of all rows.
+_FEW, _SOME = 16, 2048
 
 
 def pair_counts(
@@ -33,8 +33,9 @@ def pair_counts(
 
     Notes
     -----
-    Columns are packed into groups whose joint codes number at most 128, and the joint counts of two groups are taken in
-    one pass: for 50 columns of ten cells 300 passes instead of 1,225. What is asked for are sums over these tables.
+    Of more rows than a few thousand, columns are packed into groups whose joint codes number at most 128, and the joint
+    counts of two groups are taken in one pass: for 50 columns of ten cells 300 passes instead of 1,225. What is asked for
+    are sums over these tables.
 
     Examples
     --------
@@ -58,10 +59,8 @@ def add_pairs(
     """Add what `pair_counts` says of these rows to `out`, in place; rows of negative weight leave."""
     if not len(sizes):
         return
-    if codes.shape[1] <= _FEW:
-        items = codes + (np.cumsum(sizes) - sizes)[:, None]
-        for row, weight in zip(items.T, np.ones(codes.shape[1]) if weights is None else weights, strict=True):
-            out[np.ix_(row, row)] += weight
+    if codes.shape[1] <= _SOME:
+        _add_few(out, codes + (np.cumsum(sizes) - sizes)[:, None], weights)
         return
     groups = _groups(sizes)
     many = [int(np.prod(sizes[group])) for group in groups]
@@ -75,6 +74,20 @@ def add_pairs(
     for (a, b), table in tables.items():
         inside = groups[a : b + (b == len(groups) - 1)] if b == a + 1 else []  # each group's own pairs once
         _spread(out, table, (groups[a], groups[b]), inside, sizes)
+
+
+def _add_few(out: NDArray[np.float64], items: NDArray[np.intp], weights: NDArray[np.float64] | None) -> None:
+    rows = items.shape[1]
+    if rows <= _FEW:
+        for row, weight in zip(items.T, np.ones(rows) if weights is None else weights, strict=True):
+            out[np.ix_(row, row)] += weight
+        return
+    a, b = np.triu_indices(len(items))
+    pairs = items[a] * len(out) + items[b]
+    heavy = None if weights is None else np.broadcast_to(weights, pairs.shape).ravel()
+    upper = np.bincount(pairs.ravel(), heavy, minlength=out.size).reshape(out.shape)
+    out += upper
+    out += np.triu(upper, 1).T
 
 
 def _groups(sizes: NDArray[np.intp]) -> list[list[int]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.columns import Coded, Table, row_count
+from upkeep.core.columns import Table, row_count
 from upkeep.core.feedback.late.coding import Coding
-from upkeep.core.feedback.late.rules import LateRules, who_is_late
+from upkeep.core.feedback.late.rules import LateRules, evidence_of, report
 from upkeep.core.feedback.late.terms import Terms
 from upkeep.errors import InputError
 
@@ -38,7 +38,7 @@ def late_rules(
     terms : Terms, optional
         What a rule must be, and the error probability of this look.
     coding : Coding, optional
-        What clauses there are; fitted on the rows that are counted by default.
+        What clauses there are; fitted on these rows by default.
 
     Notes
     -----
@@ -54,15 +54,30 @@ def late_rules(
     >>> late_rules({"zone": zone}, seen, made, np.datetime64("2024-01-03T00"), due_h=30.0).rules[0].sentence
     'zone = Bronx: of 200 rows 75% are still pending after 30 h, against 0% of the others; that explains 100% of the late rows.'
     """
+    coding = coding or Coding.fit(features)
+    return late_rules_coded(coding, coding.encode(features), observed_at, predicted_at, as_of, due_h=due_h, terms=terms)
+
+
+def late_rules_coded(
+    coding: Coding,
+    codes: NDArray[np.uint8],
+    observed_at: NDArray[np.datetime64],
+    predicted_at: NDArray[np.datetime64],
+    as_of: np.datetime64,
+    *,
+    due_h: float,
+    terms: Terms | None = None,
+) -> LateRules:
+    """The same of features that were coded while they were read, shape (columns, n): a byte per value is all that is kept."""
     if not (np.isfinite(due_h) and due_h >= 0):
         raise InputError(
             f"due_h must be finite hours of at least 0, got {due_h}. Take a quantile that the delays reach."
         )
-    rows = row_count(dict(features) | {"observed_at": observed_at, "predicted_at": predicted_at})
-    age = (as_of - predicted_at) / np.timedelta64(1, "h")
-    due = np.flatnonzero(age >= due_h)
+    rows = row_count({"observed_at": observed_at, "predicted_at": predicted_at})
+    if codes.shape != (len(coding.sizes), rows):
+        raise InputError(f"codes must have shape {(len(coding.sizes), rows)}, one row per column, got {codes.shape}.")
+    due = np.flatnonzero((as_of - predicted_at) / np.timedelta64(1, "h") >= due_h)
     pending = np.isnat(observed_at) | (observed_at > as_of)
-    counted: dict[str, NDArray[np.generic] | Coded] = dict(features)
-    if len(due) < rows:
-        counted = {name: values[due] for name, values in features.items()}
-    return who_is_late(counted, pending[due], coding=coding, terms=terms, wording=f"still pending after {due_h:.3g} h")
+    held = codes if len(due) == rows else codes[:, due]
+    wording = f"still pending after {due_h:.3g} h"
+    return report(evidence_of(coding, held, pending[due]), terms or Terms(), wording)

@@ -124,19 +124,19 @@ def who_is_late(
         raise InputError(f"late must be booleans of shape (n,), got {late.dtype} of shape {late.shape}.")
     if row_count(table) != len(late):
         raise InputError(f"late must say of every row whether it is, got {len(late)} for {row_count(table)} rows.")
-    terms = terms or Terms()
-    if not late.any():
-        return LateRules(rules=(), rows=float(len(late)), late=0.0, explained=0.0, candidates=0.0, alpha=terms.alpha)
     coding = coding or Coding.fit(table)
-    return report(_evidence(coding, coding.encode(table), late), terms, wording)
+    return report(evidence_of(coding, coding.encode(table), late), terms or Terms(), wording)
 
 
-def _evidence(coding: Coding, codes: NDArray[np.uint8], late: NDArray[np.bool_]) -> Evidence:
+def evidence_of(
+    coding: Coding, codes: NDArray[np.uint8], late: NDArray[np.bool_], *, pairs: Counts | None = None
+) -> Evidence:
+    """What the search has to know of rows in memory, codes of shape (columns, n); `pairs` of them if counted before."""
     waiting = codes[:, np.flatnonzero(late)]
     return Evidence(
         coding=coding,
         rows=float(len(late)),
-        pairs=pair_counts(codes, coding.sizes),
+        pairs=pair_counts(codes, coding.sizes) if pairs is None else pairs,
         late=waiting,
         late_pairs=pair_counts(waiting, coding.sizes),
         weights=np.ones(waiting.shape[1]),
