@@ -96,7 +96,7 @@ class Life:
             quarantine_share=refused,
             rows=delays.rows,
             lag_h=0.0,
-            slow=tuple(slow.sentence for slow in delays.slow),
+            slow={f"{slow.column} = {slow.level}": slow.sentence for slow in delays.slow},
             unwatched=tuple(name for name in self.features if name not in table),
             ks=max(f.statistic for f in drift.findings if f.distance in ("ks", "total_variation")),
             moved=tuple(histogram(known, now, name) for name in drift.drifted if name != "score"),

@@ -52,6 +52,7 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
     """What a decision needs of a stored health report."""
     change = report["accuracy"]["change"]
     delays, adversary = report.get("delays") or {}, report.get("adversary") or {}
+    change_of_delay = delays.get("change") or {}
     features = set(report["drifted"]) - {"score"}  # which is the model's own and no row can be chosen by
     return HealthFacts(
         evidence=evidence,
@@ -73,7 +74,8 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
         quarantine_share=report["quarantine_share"],
         rows=report.get("rows", 0),
         lag_h=_hours(report.get("until"), report.get("as_of")),
-        slow=tuple(slow["sentence"] for slow in delays.get("slow", ())),
+        slow={_group(slow): slow["sentence"] for slow in delays.get("slow", ())},
+        slower=change_of_delay["sentence"] if change_of_delay.get("slower") else "",
         labels_ready_at=delays.get("ready_at") or "",
         unwatched=tuple(report.get("unwatched", ())),
         ks=max((f["statistic"] for f in report["drift"] if f["distance"] in _DISTANCES), default=None),
@@ -88,6 +90,12 @@ def _scale(report: Json, column: str) -> float | None:
     facts = report.get("columns", {}).get(column, {})
     before, now = facts.get("deviation_before"), facts.get("deviation")
     return now / before if before and now is not None else None
+
+
+def _group(slow: Json) -> str:
+    """What a slow group is called, in reports of rules and in those before, of single levels."""
+    clauses: list[str] = slow.get("clauses") or [f"{slow['column']} = {slow['level']}"]
+    return " and ".join(clauses)
 
 
 def _hours(until: str | None, as_of: str | None) -> float | None:

@@ -8,6 +8,7 @@ from upkeep.core.retrain.decide import decide
 from upkeep.core.retrain.diagnosis import diagnose
 from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
 
+SLOW = {"place = port": "place = port: 90% of 100 rows are pending."}
 MOVED = Histogram(
     column="place", kind="category", levels=("city", "port"), before=(0.9, 0.1), after=(0.5, 0.5), missing=(0.0, 0.0)
 )
@@ -80,11 +81,11 @@ def test_the_sentence_names_the_buckets_that_carry_the_loss():
 
 
 def test_broken_data_come_before_late_labels_and_these_before_drift():
-    late = {"rows": 1_000, "labelled": 400, "slow": ("place = port: 90% of 100 rows are pending.",)}
+    late = {"rows": 1_000, "labelled": 400, "slow": SLOW}
     everything = facts(1, drifted=("fare",), damage=("meter: values moved",), **late)
     assert diagnose([everything], POLICY).cause == "data_integrity"
     assert diagnose([replace(everything, damage=())], POLICY).cause == "late_labels"
-    assert diagnose([replace(everything, damage=(), slow=())], POLICY).cause == "drift"
+    assert diagnose([replace(everything, damage=(), slow={})], POLICY).cause == "drift"
     assert diagnose([facts(1)], POLICY).cause == "none"
 
 
@@ -114,7 +115,7 @@ def test_windows_that_had_more_time_or_another_version_say_nothing_about_latenes
 
 
 def test_certain_harm_is_told_though_labels_are_late():
-    reports = harmed(parts(0.0, -0.06), slow=("place = port: 90% of 100 rows are pending.",))
+    reports = harmed(parts(0.0, -0.06), slow=SLOW)
     state = decide(reports[:2], policy=POLICY, state={})[1]
     decision, _ = decide(reports, policy=POLICY, state=state)
     assert (decision.cause, decision.action) == ("concept_shift", "retrain")
@@ -122,7 +123,7 @@ def test_certain_harm_is_told_though_labels_are_late():
 
 
 def test_late_labels_are_asked_for_where_a_loss_cannot_be_ruled_out_and_waited_for_where_it_can():
-    slow = {"slow": ("place = port: 90% of 100 rows are pending.",), "labels_ready_at": "2024-01-20T00:00:00"}
+    slow = {"slow": SLOW, "labels_ready_at": "2024-01-20T00:00:00"}
     wide = decide([facts(1, half_width=0.08, **slow)], policy=POLICY, state={})[0]
     assert wide.action == "get_labels"
     assert wide.sentence == (
@@ -131,3 +132,11 @@ def test_late_labels_are_asked_for_where_a_loss_cannot_be_ruled_out_and_waited_f
     )
     narrow = decide([facts(1, half_width=0.01, **slow)], policy=POLICY, state={})[0]
     assert (narrow.action, narrow.cause) == ("wait", "late_labels")
+
+
+def test_a_group_that_has_always_been_slow_is_no_incident():
+    always = [facts(day, slow=SLOW, half_width=0.08) for day in (1, 2, 3)]
+    assert [diagnose(always[:many], POLICY).cause for many in (1, 2, 3)] == ["late_labels", "none", "none"]
+    since_then = [facts(1), *always[1:]]
+    assert [diagnose(since_then[:many], POLICY).cause for many in (1, 2, 3)] == ["none", "late_labels", "late_labels"]
+    assert diagnose([facts(1, slower="Labels have become slower.")], POLICY).late == ("Labels have become slower.",)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from upkeep.core.profile.histogram import Histogram
@@ -103,7 +104,8 @@ class HealthFacts:
     quarantine_share: float
     rows: int = 0  # predictions, labelled or not
     lag_h: float | None = None  # from the window's end to the moment up to which labels are known
-    slow: tuple[str, ...] = ()  # sentences on groups whose labels come later than the others'
+    slow: Mapping[str, str] = field(default_factory=dict)  # groups whose labels come later, with a sentence on each
+    slower: str = ""  # sentence, if labels certainly come later than for the reference
     labels_ready_at: str = ""  # when enough labels are expected to be in
     unwatched: tuple[str, ...] = ()  # columns of the reference that are not logged any more
     ks: float | None = None  # largest distance of any column

@@ -29,7 +29,7 @@ def diagnose(reports: Sequence[HealthFacts], policy: DecisionPolicy) -> Diagnosi
     """
     now = reports[-1]
     covariate, concept = _part(now, "covariate", policy), _part(now, "concept", policy)
-    late = (*now.slow, *_fewer_labels(reports))
+    late = (*_newly_slow(reports), *((now.slower,) if now.slower else ()), *_fewer_labels(reports))
     cause, certain, sentence = _cause(now, covariate, concept, late, policy)
     return Diagnosis(
         cause=cause,
@@ -99,6 +99,15 @@ def _carriers(buckets: Sequence[BucketPart], name: PartName) -> tuple[str, ...]:
         found.append(bucket.name)
         carried += getattr(bucket, name)
     return tuple(found)
+
+
+def _newly_slow(reports: Sequence[HealthFacts]) -> tuple[str, ...]:
+    """Groups that are slow now, and were not in each window before: one that always is tells of no incident."""
+    now = reports[-1]
+    before = [report for report in reports[:-1] if report.version == now.version][-LOOKED_BACK:]
+    return tuple(
+        said for group, said in now.slow.items() if not before or any(group not in report.slow for report in before)
+    )
 
 
 def _fewer_labels(reports: Sequence[HealthFacts]) -> tuple[str, ...]:
