@@ -1,0 +1,111 @@
+"""Which way to estimate, judged on windows made of the reference by models that have not seen their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.feedback.estimate.ways import Method
+
+#: A way replaces the calibrated one if it is better by so many standard errors ...
+_STANDARD_ERRORS = 2.0
+#: ... and by more than the labels of so many rows could ever show.
+_WINDOW_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The way, and how far off it is.
+
+    Attributes
+    ----------
+    method : str
+    share : float
+        How much of it is mixed into the calibrated estimate, in [0, 1].
+    error : float
+        Root mean squared error over the windows, beyond that of chance in their labels.
+    gains : mapping of str to (float, float)
+        Mean squared error of each way minus that of the calibrated estimate, and its standard error.
+    """
+
+    method: Method
+    share: float
+    error: float
+    gains: Mapping[str, tuple[float, float]]
+
+
+def choose(
+    start: NDArray[np.float64],
+    ways: Mapping[Method, NDArray[np.float64]],
+    outcome: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    windows: NDArray[np.float64],
+) -> Choice:
+    """The way that estimates windows' means best, if it is better than the start surely and by enough to matter.
+
+    Parameters
+    ----------
+    start : ndarray of float, shape (n,)
+        What the score alone says of each row's outcome, cross-fitted.
+    ways : mapping of str to ndarray of float, each shape (windows,)
+        What others say of each window, cross-fitted; NaN where they were not asked.
+    outcome, variance : ndarray of float, shape (n,)
+        What was; its variance given all that is known.
+    windows : ndarray of float, shape (windows, n)
+        Weights of rows.
+
+    Notes
+    -----
+    With d the difference of two estimates of a window and r what was, squared errors differ by d (d - 2 (r - start)): linear
+    in the outcomes, so the standard error over all windows together is that of a weighted sum, however much they overlap.
+    The estimate that needs least is kept unless the other is better by more than the variance of a mean of 5,000 labels: less
+    could not be seen in a window, but a concept that changes with the features would be paid for in full.
+    The share is the least-squares one (stacking), between 0 and 1.
+
+    Examples
+    --------
+    Two halves of which .5 and .7 are right, where the start says .6 everywhere.
+
+    >>> late = np.arange(2000) % 10 >= 5
+    >>> outcome = np.where(late, np.arange(2000) // 10 % 10 < 7, np.arange(2000) // 10 % 10 < 5).astype(float)
+    >>> windows = np.stack([~late, late]) / 1000
+    >>> chosen = choose(np.full(2000, 0.6), {"boosted": np.array([0.5, 0.7])}, outcome, np.full(2000, 0.24), windows)
+    >>> chosen.method, round(chosen.share, 3)
+    ('boosted', 1.0)
+    """
+    missed = windows @ (outcome - start)
+    gains: dict[str, tuple[float, float]] = {}
+    best: Method = "calibrated"
+    least, share = -float(variance.mean()) / _WINDOW_ROWS, 0.0
+    for name, estimate in ways.items():
+        asked = np.flatnonzero(~np.isnan(estimate))
+        apart = estimate[asked] - windows[asked] @ start
+        gain = float((apart * (apart - 2 * missed[asked])).mean())
+        lever = 2 * (apart @ windows[asked]) / len(asked)
+        error = float(np.sqrt((lever**2 * variance).sum()))
+        gains[name] = (gain, error)
+        if gain < least and gain + _STANDARD_ERRORS * error < 0:
+            best, least = name, gain
+            share = min(1.0, float(apart @ missed[asked]) / float(apart @ apart))
+    return Choice(
+        method=best, share=share, error=_left(best, share, start, ways, missed, variance, windows), gains=gains
+    )
+
+
+def _left(
+    best: Method,
+    share: float,
+    start: NDArray[np.float64],
+    ways: Mapping[Method, NDArray[np.float64]],
+    missed: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    windows: NDArray[np.float64],
+) -> float:
+    apart = ways[best] - windows @ start if share else np.zeros(len(missed))
+    asked = ~np.isnan(apart)
+    left = (missed - share * apart)[asked]
+    chance = (windows[asked] ** 2 @ variance).mean()
+    return float(np.sqrt(max(0.0, float((left**2).mean() - chance))))

@@ -1,0 +1,152 @@
+"""What each way says of reference rows that it was not learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.feedback.estimate.base import Base
+from upkeep.core.feedback.estimate.boosting import linked, unlinked
+from upkeep.core.feedback.estimate.choosing import Choice, choose
+from upkeep.core.feedback.estimate.outcomes import expected_outcomes, judged
+from upkeep.core.feedback.estimate.shifts import pseudo_windows
+from upkeep.core.feedback.estimate.ways import BoostWay, BucketWay, Learned, Method, WeightWay
+from upkeep.core.feedback.estimate.weighting import density_ratio
+
+ROUNDS = (5, 10, 20, 40)
+ALPHAS = (0.0, 5e-4)
+_FOLDS = 4
+#: Rows that are cross-fitted at most, and rows of a window that a density ratio is tried on.
+_ROWS, _TRIED_ROWS, _TRIED_WINDOWS = 20_000, 2_000, 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The way that was chosen, with the trees and the pruning that did best."""
+
+    choice: Choice
+    rounds: int
+    alpha: float
+
+
+def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
+    """Choose on blocks of time: each is estimated by what the other three say.
+
+    Parameters
+    ----------
+    rows : Learned
+        In the order of time.
+    rng : numpy.random.Generator
+
+    Notes
+    -----
+    Regressors are judged by the mean absolute residual, classifiers by accuracy.
+    """
+    kept = rows if len(rows.codes) <= _ROWS else _some(rows, np.sort(rng.choice(len(rows.codes), _ROWS, replace=False)))
+    column = judged(rows.kind)
+    fold = np.arange(len(kept.codes)) * _FOLDS // len(kept.codes)
+    start = np.empty(len(fold))
+    names = ["score buckets", *(f"tree {a}" for a in ALPHAS), *(f"boosted {r}" for r in ROUNDS)]
+    said = {name: np.empty(len(fold)) for name in names}
+    for number in range(_FOLDS):
+        others, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        taught, asked = _halves(kept, others, here)
+        start[here] = asked.start[:, column]
+        for name, values in _said(_only(taught, column), _only(asked, column)).items():
+            said[name][here] = values
+    outcome = kept.outcome[:, column]
+    rounds = min(ROUNDS, key=lambda r: _loss(kept, said[f"boosted {r}"], outcome))
+    variance = _variance(kept, said[f"boosted {rounds}"], outcome)
+    windows = pseudo_windows(kept.codes, outcome, rng)
+    means = {name: windows @ values for name, values in said.items()}
+    alpha = min(ALPHAS, key=lambda a: float(((means[f"tree {a}"] - windows @ outcome) ** 2).mean()))
+    ways: dict[Method, NDArray[np.float64]] = {
+        "score buckets": means["score buckets"],
+        "bucketing tree": means[f"tree {alpha}"],
+        "boosted": means[f"boosted {rounds}"],
+        "weighted": _weighted(kept, windows, column, rng),
+    }
+    return Settings(choice=choose(start, ways, outcome, variance, windows), rounds=rounds, alpha=alpha)
+
+
+def asked_for(method: Method) -> Settings:
+    """The settings of a method that is not chosen but asked for: all of it, as large as it may get."""
+    choice = Choice(method=method, share=1.0, error=0.0, gains={})
+    return Settings(choice=choice, rounds=ROUNDS[-1], alpha=ALPHAS[-1])
+
+
+def _some(rows: Learned, at: NDArray[np.intp]) -> Learned:
+    return Learned(
+        kind=rows.kind,
+        threshold=rows.threshold,
+        codes=rows.codes[at],
+        scores=rows.scores[at],
+        labels=rows.labels[at],
+        start=rows.start[at],
+        outcome=rows.outcome[at],
+    )
+
+
+def _only(rows: Learned, column: int) -> Learned:
+    return Learned(
+        kind=rows.kind,
+        threshold=rows.threshold,
+        codes=rows.codes,
+        scores=rows.scores,
+        labels=rows.labels,
+        start=rows.start[:, column : column + 1],
+        outcome=rows.outcome[:, column : column + 1],
+    )
+
+
+def _halves(rows: Learned, others: NDArray[np.intp], here: NDArray[np.intp]) -> tuple[Learned, Learned]:
+    """Rows to learn from and rows to ask about, with a start that has seen the first alone."""
+    base = Base.fit(rows.kind, rows.scores[others], rows.labels[others])
+    taught, asked = (
+        Learned.of(base, rows.threshold, rows.codes[at], rows.scores[at], rows.labels[at]) for at in (others, here)
+    )
+    return taught, asked
+
+
+def _said(taught: Learned, asked: Learned) -> dict[str, NDArray[np.float64]]:
+    found = {"score buckets": _one(BucketWay.by_score(taught), asked)}
+    for alpha in ALPHAS:
+        found[f"tree {alpha}"] = _one(BucketWay.by_loss(taught, alpha), asked)
+    boosted = BoostWay.learn(taught, ROUNDS[-1])
+    for rounds in ROUNDS:
+        fewer = BoostWay(kind=boosted.kind, trees=tuple(trees.first(rounds) for trees in boosted.trees))
+        found[f"boosted {rounds}"] = _one(fewer, asked)
+    return found
+
+
+def _one(way: BucketWay | BoostWay, asked: Learned) -> NDArray[np.float64]:
+    return way.expected(asked.start, asked.codes, asked.scores)[:, 0]
+
+
+def _loss(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.float64]) -> float:
+    if rows.kind == "regression":
+        return float(((outcome - said) ** 2).mean())
+    odds = linked(said, "logit")
+    return float(-(outcome * np.log(unlinked(odds, "logit")) + (1 - outcome) * np.log(unlinked(-odds, "logit"))).mean())
+
+
+def _variance(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.float64]) -> NDArray[np.float64]:
+    if rows.kind == "regression":
+        return np.asarray((outcome - said) ** 2)
+    return np.asarray(said * (1 - said))
+
+
+def _weighted(
+    rows: Learned, windows: NDArray[np.float64], column: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """What a density ratio between half of the rows and some windows of the other half says of these."""
+    said = np.full(len(windows), np.nan)
+    half = WeightWay.sample(rows, rng, most=min(8_000, max(1, len(rows.codes) // 2)))
+    for at in rng.choice(len(windows), min(len(windows), _TRIED_WINDOWS), replace=False):
+        drawn = rng.choice(len(rows.codes), min(_TRIED_ROWS, len(rows.codes)), p=windows[at])
+        base = Base.fit(rows.kind, half.scores, half.labels, density_ratio(half.codes, rows.codes[drawn]))
+        expected = expected_outcomes(rows.kind, base.expected(rows.scores), rows.scores, rows.threshold)
+        said[at] = windows[at] @ expected[:, column]
+    return said
