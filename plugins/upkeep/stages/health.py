@@ -116,7 +116,7 @@ def examine(
         accuracy=accuracy,
         performance=performance,
         parts=_parts(reference, accuracy, joined),
-        delays=summarise_delays(joined["observed_at"], joined["predicted_at"], times[2], groups={}, alpha=part),
+        delays=summarise_delays(joined["observed_at"], joined["predicted_at"], times[2]),
         late=late,
         due_h=due_h,
         delay_change=delay_change(expected, labels, alpha=part / 2, look=look) if expected else None,

@@ -25,6 +25,7 @@ from upkeep.stages.health_report import health_report
 from upkeep.stages.health_window import read_window, versions_seen
 from upkeep.stages.monitor_policy import MonitorPolicy
 from upkeep.stages.quarantine import quarantine_share
+from upkeep.stages.running import running_metrics, update_join
 
 _ISO_UTC = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?")
 
@@ -85,7 +86,9 @@ def monitor(
     if stored is not None:
         return stored
     health = examine(known, seen, joined, times, _look(documents, earlier, facts), policy)
-    report = health_report(health, facts | {"first": first_estimate(earlier, facts)})
+    report = health_report(
+        health, facts | {"first": first_estimate(earlier, facts), "running": _running(datasets, documents, facts)}
+    )
     history = sorted((r for r in earlier if r["window"] < window), key=lambda r: str(r["window"]))
     documents.put("profiles", f"{model}/{window}", seen.profile.to_json() | {"version": version})
     documents.put("samples", f"{model}/{window}", seen.sample.to_json() | {"version": version})
@@ -96,6 +99,12 @@ def monitor(
     report["picture"] = documents.put_text("health", f"{model}/{window}.svg", painter.draw(report, history))
     documents.put("health", f"{model}/{window}", report)
     return report
+
+
+def _running(datasets: Datasets, documents: Documents, facts: Json) -> Json | None:
+    """What labels so far say of the version, in all and lately; None until one of its batches lies before `as_of`."""
+    running = update_join(datasets, documents, model=facts["model"], as_of=facts["as_of"])
+    return running_metrics(running, version=facts["version"]) if facts["version"] in running.versions else None
 
 
 def _content(joined: Columns, profile: Profile) -> str:
