@@ -33,7 +33,7 @@ class Terms:
     tolerance: float = 0.05
     clauses: int = 3
     most: int = 5
-    least_rows: int = 50
+    least_rows: int = 20
     least_share: float = 0.01
 
     def __post_init__(self) -> None:
