@@ -9,8 +9,11 @@ apart is compared with two other rules: the same decision on parts by score buck
 from __future__ import annotations
 
 import argparse
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from cause_life import POLICY, Life
-from cause_worlds import FEATURES, TRIP_FEATURES, Incident, Learner, delivered, linear, quiet, rows, tree, trips
+from cause_worlds import DUE_H, FEATURES, TRIP_FEATURES, Incident, Learner, delivered, linear, quiet, rows, tree, trips
 from report import Report
 from upkeep.core.columns import Columns, concatenate, select
 from upkeep.core.retrain.decision import Decision
@@ -35,8 +38,8 @@ SHIFTS = {
     "mixed": (Incident(covariate=0.8, concept=1.0), "mixed"),
 }
 MANY, FRESH, QUIET = 4_000, 10_000, 3
-#: Challengers are trained in the first so many runs.
-TRAINED = 30
+#: Challengers are trained, and trips simulated, in the first so many runs.
+TRAINED = 25
 TRIPS = 3_000
 TRIP_INCIDENTS = {
     "trips: concept": (Incidents(concept_week=9), 2, "concept_shift"),
@@ -49,7 +52,7 @@ TRIP_INCIDENTS = {
 def begin(rng: np.random.Generator, learner: Learner, seed: int) -> Life:
     train, held_out = quiet(rng, 0, 5, 3_000), quiet(rng, 5, 2, 3_000)
     scorer = learner({name: train[name] for name in FEATURES}, train["label"])
-    return Life(train, held_out, scorer, features=FEATURES, group="place", seed=seed)
+    return Life(train, held_out, scorer, features=FEATURES, group="place", due_h=DUE_H, seed=seed)
 
 
 def live(life: Life, rng: np.random.Generator, incidents: Sequence[Incident], many: int = MANY) -> Decision:
@@ -79,7 +82,7 @@ def trip_incident(incidents: Incidents, windows: int, seed: int) -> tuple[Life, 
     known = [select(table, ~np.isnan(table["label"])) for table, _, _ in made[:6]]
     train, held_out = concatenate(known[:4]), concatenate(known[4:])
     scorer = tree({name: train[name] for name in TRIP_FEATURES}, train["label"])
-    life = Life(train, held_out, scorer, features=TRIP_FEATURES, group="pickup_borough", seed=seed)
+    life = Life(train, held_out, scorer, features=TRIP_FEATURES, group="pickup_borough", due_h=DUE_H, seed=seed)
     for table, came, refused in made[6:]:
         decision = life.window(table, came, refused=refused)
     return life, decision
@@ -108,89 +111,101 @@ def _accuracy(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float
     return float(((scores >= 0.5) == (labels == 1)).mean())
 
 
-class Tally:
-    """Causes found per incident, by ours and by the same decision on score buckets; and the hint without labels."""
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a run was, and what was said of it: by ours, by the same decision on score buckets, and without labels."""
 
-    def __init__(self) -> None:
-        self.causes: dict[str, Counter[str]] = defaultdict(Counter)
-        self.by_score: dict[str, Counter[str]] = defaultdict(Counter)
-        self.hints: dict[str, Counter[str]] = defaultdict(Counter)
-        self.truth: dict[str, str] = {}
+    incident: str
+    truth: str
+    cause: str
+    by_score: str
+    hint: str
 
-    def add(self, name: str, truth: str, life: Life, decision: Decision) -> None:
-        self.truth[name] = truth
-        self.causes[name][decision.cause] += 1
-        self.by_score[name][diagnose(life.score_bucket_facts, POLICY).cause] += 1
-        hint = decision.diagnosis.hint
-        self.hints[name][hint.suggests if hint else "none"] += 1
 
-    def right(self, counts: dict[str, Counter[str]], name: str) -> float:
-        return counts[name][self.truth[name]] / counts[name].total()
+def told(name: str, truth: str, life: Life, decision: Decision) -> Told:
+    hint = decision.diagnosis.hint
+    return Told(
+        incident=name,
+        truth=truth,
+        cause=decision.cause,
+        by_score=diagnose(life.score_bucket_facts, POLICY).cause,
+        hint=hint.suggests if hint else "none",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """All that one seed says."""
+
+    told: list[Told]
+    gains: dict[tuple[str, str], dict[str, float]]
+    retrains: int
+
+
+def run(seed: int, windows: int) -> Run:
+    found, gains = [], {}
+    for learner in (linear, tree) if seed < TRAINED else (linear,):
+        for name, (incident, truth) in SHIFTS.items():
+            life, decision, rng = shifted(name, seed, learner)
+            if learner is linear:
+                found.append(told(name, truth, life, decision))
+            if seed < TRAINED:
+                fresh = rows(rng, 300, FRESH, incident)
+                gains[name, learner.__name__] = challengers(life, decision, fresh, learner)
+    for name, truth in (("broken meter", "data_integrity"), ("late labels", "late_labels")):
+        found.append(told(name, truth, *other_incident(name, seed)))
+    for name, (incidents, weeks, truth) in TRIP_INCIDENTS.items() if seed < TRAINED else ():
+        found.append(told(name, truth, *trip_incident(incidents, weeks, seed)))
+    return Run(told=found, gains=gains, retrains=quiet_life(seed, windows))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few runs, less than a minute")
     parser.add_argument("--runs", type=int, help="runs per incident, 100 by default")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--markdown", type=Path)
     given = parser.parse_args()
-    runs = given.runs or (3 if given.quick else 100)
-    tally, gains = Tally(), defaultdict(list)
-    steps = tqdm(
-        total=runs * (len(SHIFTS) + 3 + len(TRIP_INCIDENTS)) + min(runs, TRAINED) * len(SHIFTS), unit="run", leave=False
-    )
-    for seed in range(runs):
-        for learner in (linear, tree) if seed < TRAINED else (linear,):
-            for name, (incident, truth) in SHIFTS.items():
-                life, decision, rng = shifted(name, seed, learner)
-                if learner is linear:
-                    tally.add(name, truth, life, decision)
-                if seed < TRAINED:
-                    fresh = rows(rng, 300, FRESH, incident)
-                    gains[name, learner.__name__].append(challengers(life, decision, fresh, learner))
-                steps.update()
-        for name, truth in (("broken meter", "data_integrity"), ("late labels", "late_labels")):
-            tally.add(name, truth, *other_incident(name, seed))
-            steps.update()
-        for name, (incidents, windows, truth) in TRIP_INCIDENTS.items():
-            tally.add(name, truth, *trip_incident(incidents, windows, seed))
-            steps.update()
-    windows = 5 if given.quick else 20
-    retrains = []
-    for seed in range(runs):
-        retrains.append(quiet_life(seed, windows))
-        steps.update()
-    steps.close()
-    report = Report(f"Causes and recipes, {runs} runs each")
-    figures = _causes(report, tally) | _gains(report, gains)
-    lives = sum(count > 0 for count in retrains)
+    runs, windows = given.runs or (3 if given.quick else 100), 5 if given.quick else 15
+    with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(run, seed, windows) for seed in range(runs)]
+        done = [one.result() for one in tqdm(waiting, unit="seed", leave=False)]
+    report = Report(f"Causes and recipes, {runs} runs per incident, {min(runs, TRAINED)} on trips and with challengers")
+    figures = _causes(report, [one for found in done for one in found.told]) | _gains(report, done)
+    lives = sum(one.retrains > 0 for one in done)
     report.paragraph(
         f"Lives of {windows} quiet windows with any retrain suggested: {lives} of {runs}; 5 % are allowed."
     )
     report.finish(figures | {"runs": runs, "quiet_lives_with_retrain": lives}, given.markdown)
 
 
-def _causes(report: Report, tally: Tally) -> dict[str, Any]:
-    named = sorted({cause for counts in tally.causes.values() for cause in counts})
-    lines = [
-        [
-            name,
-            *(counts[cause] or "" for cause in named),
-            f"{tally.right(tally.causes, name):.0%}",
-            f"{tally.right(tally.by_score, name):.0%}",
-            f"{float(tally.truth[name] == 'covariate_shift'):.0%}",
-            ", ".join(f"{hint.replace('_shift', '')} {many}" for hint, many in tally.hints[name].most_common()),
-        ]
-        for name, counts in tally.causes.items()
-    ]
+def _causes(report: Report, found: Sequence[Told]) -> dict[str, Any]:
+    named = sorted({one.cause for one in found})
+    lines, figures = [], {}
+    for incident in dict.fromkeys(one.incident for one in found):
+        own = [one for one in found if one.incident == incident]
+        counts, hints = Counter(one.cause for one in own), Counter(one.hint.replace("_shift", "") for one in own)
+        figures[incident] = sum(one.cause == one.truth for one in own) / len(own)
+        by_score = sum(one.by_score == one.truth for one in own) / len(own)
+        lines.append(
+            [
+                incident,
+                *(counts[cause] or "" for cause in named),
+                f"{figures[incident]:.0%}",
+                f"{by_score:.0%}",
+                f"{float(own[0].truth == 'covariate_shift'):.0%}",
+                ", ".join(f"{hint} {many}" for hint, many in hints.most_common()),
+            ]
+        )
     header = ["incident", *named, "right", "by score bucket", "always covariate", "hint without labels"]
     report.table("Causes", header, lines)
-    return {"cause_right": {name: tally.right(tally.causes, name) for name in tally.causes}}
+    return {"cause_right": figures}
 
 
-def _gains(report: Report, gains: dict[tuple[str, str], list[dict[str, float]]]) -> dict[str, Any]:
+def _gains(report: Report, done: Sequence[Run]) -> dict[str, Any]:
     lines, figures = [], {}
-    for (shift, learner), found in gains.items():
+    for shift, learner in dict.fromkeys(key for one in done for key in one.gains):
+        found = [one.gains[shift, learner] for one in done if (shift, learner) in one.gains]
         for recipe in dict.fromkeys(name for one in found for name in one):
             pairs = [(one[recipe], one["full"]) for one in found if recipe in one]
             gain = np.array([a - b for a, b in pairs])

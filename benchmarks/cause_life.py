@@ -15,6 +15,8 @@ from upkeep.core.drift.compare import compare
 from upkeep.core.drift.spending import spend
 from upkeep.core.feedback.accuracy import AccuracyEstimate, estimate_accuracy
 from upkeep.core.feedback.delays import summarise_delays
+from upkeep.core.feedback.late.look import late_rules
+from upkeep.core.feedback.late.terms import Terms
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.profile.histogram import histogram
 from upkeep.core.profile.profile import Profile
@@ -31,12 +33,23 @@ POLICY = DecisionPolicy(max_loss=0.03, windows_needed=2, windows_looked=3, min_l
 
 
 class Life:
-    """A version with what it was accepted on, the windows it has seen since, and what was decided about them."""
+    """A version with what it was accepted on, the windows it has seen since, and what was decided about them.
+
+    `group` is the column whose levels may be late, `due_h` after how many hours a label is.
+    """
 
     def __init__(
-        self, train: Columns, held_out: Columns, scorer: Scorer, *, features: Sequence[str], group: str, seed: int
+        self,
+        train: Columns,
+        held_out: Columns,
+        scorer: Scorer,
+        *,
+        features: Sequence[str],
+        group: str,
+        due_h: float,
+        seed: int,
     ) -> None:
-        self.features, self.group, self.scorer = tuple(features), group, scorer
+        self.features, self.group, self.due_h, self.scorer = tuple(features), group, due_h, scorer
         self.tables = [train]
         scores, labels = scorer(held_out), held_out["label"]
         whole = concatenate([self._chosen(train), self._chosen(held_out)])
@@ -68,8 +81,14 @@ class Life:
         drift = compare(known, now, alpha=PART, look=look, tolerance=tolerated)
         since = table["when"].min().astype("datetime64[D]").astype("datetime64[us]")
         until = since + np.timedelta64(days, "D")
-        delays = summarise_delays(
-            came, table["when"], until, groups={self.group: table[self.group]}, alpha=spend(PART, look)
+        delays = summarise_delays(came, table["when"], until)
+        slow = late_rules(
+            {self.group: table[self.group]},
+            came,
+            table["when"],
+            until,
+            due_h=self.due_h,
+            terms=Terms(alpha=spend(PART, look)),
         )
         complete = len(logged) == len(self.features)
         rows = self._chosen(table) if complete else {}
@@ -96,7 +115,7 @@ class Life:
             quarantine_share=refused,
             rows=delays.rows,
             lag_h=0.0,
-            slow={f"{slow.column} = {slow.level}": slow.sentence for slow in delays.slow},
+            slow={" and ".join(rule.clauses): rule.sentence for rule in slow.rules},
             unwatched=tuple(name for name in self.features if name not in table),
             ks=max(f.statistic for f in drift.findings if f.distance in ("ks", "total_variation")),
             moved=tuple(histogram(known, now, name) for name in drift.drifted if name != "score"),

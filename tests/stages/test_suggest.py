@@ -1,8 +1,10 @@
 import pytest
+from tests.monitor_house import House
 
 from upkeep.adapters.json_documents import JsonDocuments
+from upkeep.core.retrain.diagnosis import diagnose
 from upkeep.errors import InputError
-from upkeep.stages.suggest import DecisionPolicy, suggest
+from upkeep.stages.suggest import DecisionPolicy, health_facts, suggest
 
 POLICY = DecisionPolicy(max_loss=0.03, min_labels=100)
 
@@ -93,3 +95,39 @@ def test_a_window_without_a_report_is_refused(documents):
     documents.put("health", "tip/2024-01-08", report("2024-01-08", 0.0))
     with pytest.raises(InputError, match="the last is tip/2024-01-08"):
         decide(documents, "2024-01-15")
+
+
+def test_a_report_as_it_is_stored_says_all_that_a_diagnosis_asks_for(tmp_path):
+    house = House(tmp_path, adversary=True, labels=True)
+    facts = [health_facts(f"health/{week}", house.monitor(week), POLICY) for week in range(4)]
+    now = facts[3]  # in the last week a part of the fares is lost, and they moved
+    assert (now.rows, now.labelled > 0, now.lag_h is not None) == (2_000, True, True)
+    assert [shown.column for shown in now.moved] == ["fare"]
+    assert 0.1 < now.ks < 0.5
+    assert now.adversary_loss < facts[0].adversary_loss
+    assert now.parts.concept_error > 0
+    assert now.parts.buckets[0].name.startswith("score 0 to ")
+    assert diagnose(facts, POLICY).cause == "data_integrity"
+
+
+def test_a_recipe_names_the_adversary_that_the_monitor_has_stored(tmp_path):
+    house = House(tmp_path, adversary=True)
+    facts = health_facts("health/tip", house.monitor(3), POLICY)
+    kind, _, name = facts.adversary.partition("/")
+    assert house.documents.get(kind, name)["learned_rows"] > 0
+
+
+def test_a_column_in_another_unit_is_taken_for_broken(documents):
+    columns = {"fare": {"deviation_before": 2.0, "deviation": 180.0}}
+    documents.put("health", "tip/2024-01-08", report("2024-01-08", -0.08, [finding(low=0.2)], columns=columns))
+    assert decide(documents, "2024-01-08")[0].action == "fix_data"
+
+
+def test_groups_are_known_by_their_clauses_and_in_older_reports_by_their_level(documents):
+    rule = {"clauses": ["zone = Bronx", "vendor = 2"], "sentence": "late"}
+    level = {"column": "zone", "level": "Bronx", "sentence": "slow"}
+    change = {"slower": True, "sentence": "Labels have become slower."}
+    told = report("2024-01-08", 0.0, delays={"slow": [rule, level], "change": change})
+    facts = health_facts("health/tip/2024-01-08", told, POLICY)
+    assert facts.slow == {"zone = Bronx and vendor = 2": "late", "zone = Bronx": "slow"}
+    assert facts.slower == "Labels have become slower."

@@ -17,6 +17,8 @@ from upkeep.ports import Documents, Json
 
 __all__ = ["DecisionPolicy", "suggest"]
 
+#: Of a stored decision; those of format 1 had none, and neither `recipes` nor `diagnosis`.
+FORMAT = 2
 _DISTANCES = ("ks", "total_variation")
 _OF_FINDING = ("column", "distance", "before", "after", "low")
 
@@ -43,7 +45,7 @@ def suggest(
     facts = [health_facts(f"health/{name}", record, policy) for name, record in reports]
     known: DecisionState = {**state}  # type: ignore[typeddict-item]  # a JSON dict; its format is checked
     decision, new_state = decide(facts, policy=policy, state=known)
-    record = _json(decision) | {"id": f"decisions/{model}/{window}", "model": model}
+    record = _json(decision) | {"format": FORMAT, "id": f"decisions/{model}/{window}", "model": model}
     documents.put("decisions", f"{model}/{window}", record)
     return decision, _json(new_state)
 

@@ -198,3 +198,7 @@ def test_unusable_input_is_refused():
         DecisionPolicy(windows_needed=4)
     with pytest.raises(InputError, match="max_loss must lie"):
         DecisionPolicy(max_loss=3)
+    with pytest.raises(InputError, match=r"got \{'cause_alpha': 95\}"):
+        DecisionPolicy(cause_alpha=95)
+    with pytest.raises(InputError, match="max_scale above 1"):
+        DecisionPolicy(max_scale=1.0)

@@ -81,6 +81,13 @@ class DecisionPolicy:
             raise InputError(
                 "max_loss must lie in (0, 1); cooldown_windows, min_labels, horizon_rows must be 0 or more."
             )
+        shares = {"cause_alpha": self.cause_alpha, "minor_share": self.minor_share, "augment_share": self.augment_share}
+        wrong = {name: share for name, share in shares.items() if not 0 < share < 1}
+        if wrong or self.max_upsampled < 0 or self.max_scale <= 1:
+            raise InputError(
+                f"{', '.join(shares)} must lie in (0, 1), max_upsampled be 0 or more and max_scale above 1, got "
+                f"{wrong or {'max_upsampled': self.max_upsampled, 'max_scale': self.max_scale}}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
