@@ -44,3 +44,13 @@ def test_few_rows_of_a_long_age_do_not_prove_that_nothing_more_comes():
     assert not DelayCurve.fit(hours, pending).plateau.reached
     more = np.concatenate([hours[:100], np.full(400, 500.0)])
     assert DelayCurve.fit(more, np.arange(500) >= 100).plateau.reached
+
+
+def test_a_thin_tail_of_the_oldest_rows_does_not_hide_a_plateau():
+    hours = np.concatenate([np.linspace(0, 10, 600), np.linspace(300, 500, 400)])
+    assert DelayCurve.fit(hours, np.arange(1_000) >= 600).plateau.reached
+
+
+def test_labels_that_come_after_a_silence_end_the_plateau():
+    hours = np.concatenate([np.linspace(0, 10, 600), np.full(50, 450.0), np.linspace(300, 500, 400)])
+    assert not DelayCurve.fit(hours, np.arange(1_050) >= 650).plateau.reached

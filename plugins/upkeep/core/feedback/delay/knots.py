@@ -34,7 +34,8 @@ def _kept(steps: Steps, labelled: Floats, most: int) -> NDArray[np.intp]:
         levels = np.concatenate([labelled[-1] * np.concatenate([halving, even, 1 - halving]), [0.25, 0.5, 0.75]])
         events = np.append(events[[0, -1]], np.minimum(np.searchsorted(labelled, levels), events[-1]))
     waiting = steps.at_risk - steps.came  # no jump there, but how many were followed so far
-    followed = np.searchsorted(-waiting, -waiting[0] * np.arange(1, tail)[::-1] / tail)
+    few = min(steps.effective[-1], waiting[0]) if waiting[0] > 0 else 1.0
+    followed = np.searchsorted(-waiting, -np.geomspace(max(waiting[0], few), few, tail - 1))
     return np.unique(np.concatenate([events, np.minimum(followed, len(waiting) - 1), [len(waiting) - 1]]))
 
 

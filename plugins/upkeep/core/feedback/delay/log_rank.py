@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
@@ -27,7 +28,8 @@ class DelayChange:
     statistic, p_value : float
         Of the two-sided log-rank test that nothing changed; positive = faster now.
     ratio, low, high : float
-        Hazard ratio, now over before, and its limits for this look; 0 or infinite where only one side has labels, NaN where none can be compared.
+        Hazard ratio, now over before, and its limits for this look; 0 or infinite where only one side has labels, NaN where
+        none can be compared.
     slower, faster : bool
         Certainly so, and by more than tolerated.
     labels_before, labels : int
@@ -98,12 +100,13 @@ def compare_delays(
 
     Notes
     -----
-    At each age d of n waiting rows get their label, n_1 of the n being of now. If labels come at theta times the earlier rate, d
-    n_1 theta / (n_1 theta + n_0) of the d are expected to be of now. The sum of observed minus expected over its standard
-    error (hypergeometric at theta = 1) is the log-rank statistic [1]_ at theta = 1, and the score of Cox's model [2]_
-    elsewhere. `low` and `high` are the theta at which it reaches the normal quantile, so p-value and limits agree. Where the
-    ratio changes with age, the statistic at 1 / (1 + tolerance) stays centred on the right side as long as the ratio is
-    tolerable at every age. Labels of many rows at once (ties) draw the ratio towards 1, never away from it.
+    At each age d of n waiting rows get their label, n_1 of the n being of now. If labels come at theta times the earlier
+    rate, d n_1 theta / (n_1 theta + n_0) of the d are expected to be of now. The sum of observed minus expected over its
+    standard error (hypergeometric) is at theta = 1 the log-rank statistic [1]_, and elsewhere the score of Cox's model [2]_.
+    `low` and `high` are the theta at which it reaches the normal quantile. There the variance is the mean of the expected and
+    the observed one: with the former alone the statistic is skewed where one window is much smaller, and says "faster" up
+    to twice as often as it may [3]_. The statistic at a tolerable theta stays on its side of 0 if the ratio is tolerable at every
+    age. Labels of many rows at once (ties) draw the ratio towards 1, never away from it.
 
     Nothing is said with fewer than 30 labels on either side: there the normal approximation fails.
 
@@ -112,6 +115,7 @@ def compare_delays(
     .. [1] Mantel (1966). Evaluation of survival data and two new rank order statistics arising in its consideration.
        Cancer Chemother. Rep. 50.
     .. [2] Cox (1972). Regression models and life-tables. JRSS B 34.
+    .. [3] Wu (2014). A new one-sample log-rank test. J. Biom. Biostat. 5, for the mean of both variances.
 
     Examples
     --------
@@ -127,7 +131,7 @@ def compare_delays(
     table = RiskTable.of(before, now, strata, weights)
     quantile = -float(ndtri(each / 2))
     statistic = table.statistic(0.0)
-    ratio, low, high = (_ratio_at(table.statistic, at) for at in (0.0, quantile, -quantile))
+    ratio, low, high = (_ratio_at(partial(table.statistic, both=True), at) for at in (0.0, quantile, -quantile))
     enough = min(table.labels_before, table.labels) >= LEAST_LABELS
     return DelayChange(
         statistic=statistic,

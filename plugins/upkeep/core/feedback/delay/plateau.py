@@ -49,9 +49,10 @@ def find_plateau(curve: DelayCurve) -> Plateau:
     Notes
     -----
     It has if, with 97.5 % confidence, at most 0.02 of all rows are either left without a label, or were labelled while the age
-    doubled for the last time. That goes from t/2 to t, the largest age to which 30 rows were followed, by the exact binomial
-    limit for the rows still waiting at t/2. So the rule sees a curve that rises with the logarithm of age; no data can
-    exclude that labels come after a longer silence than was watched.
+    doubled for the last time. That goes from t/2 to t, where t is at least half of the longest age, by the exact binomial
+    limit for the rows that still waited at t/2. Of the ages t to which 30, 60, 120, ... rows were followed the best one counts,
+    each at its share of the 2.5 %, if the curve does not rise by more than 0.02 after t/2 either. So the rule sees a curve
+    that rises with the logarithm of age; no data can exclude that labels come after a longer silence than was watched.
     """
     labelled, age = float(curve.after[-1]), float(curve.ages[np.searchsorted(curve.after, curve.after[-1])])
     low, high = (float(end) for end in curve.interval(age, alpha=_MISS))
@@ -61,14 +62,21 @@ def find_plateau(curve: DelayCurve) -> Plateau:
 
 
 def _last_doubling(curve: DelayCurve) -> float:
-    """Upper limit of the share of rows labelled while the age last doubled."""
-    followed = np.flatnonzero(curve.at_risk >= LEAST_ROWS)
-    if not len(followed):
+    """Upper limit of the share of rows labelled while the age last doubled; 1 where nothing can be said."""
+    most = float(curve.at_risk.max())
+    followed = LEAST_ROWS * 2.0 ** np.arange(60)
+    last = np.array([np.flatnonzero(curve.at_risk >= rows)[-1] for rows in followed[followed <= most]], dtype=np.intp)
+    last = last[curve.ages[last] >= curve.longest / 2]
+    bounds = [_doubling(curve, int(at), _MISS / 2 / len(last)) for at in np.unique(last)]
+    return min(bounds, default=1.0)
+
+
+def _doubling(curve: DelayCurve, at: int, miss: float) -> float:
+    half, full = (1 - curve.labelled_by([curve.ages[at] / 2, curve.ages[at]])).tolist()
+    if half - (1 - curve.after[-1]) > TOLERANCE:
         return 1.0
-    until = float(curve.ages[followed[-1]])
-    half, full = 1 - curve.labelled_by([until / 2, until])
     if full <= 0:
         return float(half)
-    rows = float(curve.at_risk[followed[-1]]) * half / full
+    rows = float(curve.at_risk[at]) * half / full
     came = rows * (1 - full / half)
-    return float(half * betaincinv(came + 1, rows - came, 1 - _MISS / 2))
+    return float(half * betaincinv(came + 1, rows - came, 1 - miss))

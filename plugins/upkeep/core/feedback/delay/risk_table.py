@@ -59,10 +59,17 @@ class RiskTable:
             labels=int(whole[1].came.sum()),
         )
 
-    def statistic(self, log_ratio: float) -> float:
-        """Labels now, minus those expected if they come exp(log_ratio) times as fast as before, in standard errors."""
+    def statistic(self, log_ratio: float, *, both: bool = False) -> float:
+        """Labels now, minus those expected if they come exp(log_ratio) times as fast as before, in standard errors.
+
+        The variance is the one expected; with `both` the mean of that and of the one observed, see `compare_delays`.
+        """
         share = self.at_risk / (self.at_risk + self.at_risk_before * math.exp(-log_ratio))
-        variance = float((self.weight * self.weight * self.came * share * (1 - share)) @ self.ties)
+        squares = self.weight * self.weight * self.ties
+        variance = float(squares @ (self.came * share * (1 - share)))
+        if both:
+            observed = self.came_now * (1 - share) ** 2 + (self.came - self.came_now) * share**2
+            variance = (variance + float(squares @ observed)) / 2
         more = float(self.weight @ (self.came_now - self.came * share))
         return more / math.sqrt(variance) if variance > 0 else 0.0
 
