@@ -118,3 +118,10 @@ def test_a_coding_from_a_profile_has_cells_of_nearly_equal_mass_and_keeps_freque
     assert [coding.clause(j, int(codes[j, 0])) for j in (2, 3)] == ["same = 1", "gone is missing"]
     assert coding.clause(5, 2) == "zone is none of its 2 levels"
     assert Coding.from_json(coding.to_json()).to_json() == coding.to_json()
+
+
+def test_more_items_than_their_pairs_can_be_counted_for_are_refused():
+    wide = {f"x{j}": np.arange(40.0) for j in range(500)}
+    with pytest.raises(InputError, match="at most 5000 cells"):
+        Coding.fit(wide)
+    assert len(Coding.fit(wide, cells=3).sizes) == 500

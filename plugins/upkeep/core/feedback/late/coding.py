@@ -18,8 +18,8 @@ from upkeep.core.profile.stored import fields
 from upkeep.errors import InputError
 
 FORMAT = 1
-#: A code is one byte.
-_MOST = 255
+#: A code is one byte, and tables of all pairs of items have to fit into memory: 200 MB each.
+_MOST, _MOST_ITEMS = 255, 5_000
 #: Rows that cells are fitted on; quantiles need not be exact here.
 _ENOUGH = 100_000
 #: Rows dealt with at a time, few enough for a core's own cache.
@@ -43,6 +43,12 @@ class Coding:
         if wide:
             raise InputError(
                 f"a column must have at most {_MOST - 1} cells, got {wide}. Ask for fewer cells or levels."
+            )
+
+        if (items := int(self.sizes.sum())) > _MOST_ITEMS:
+            raise InputError(
+                f"all columns together must have at most {_MOST_ITEMS} cells, got {items} in {len(self.cells)} columns. "
+                "Leave columns out, or ask for fewer cells or levels."
             )
 
     @classmethod

@@ -132,6 +132,16 @@ def evidence_of(
     coding: Coding, codes: NDArray[np.uint8], late: NDArray[np.bool_], *, pairs: Counts | None = None
 ) -> Evidence:
     """What the search has to know of rows in memory, codes of shape (columns, n); `pairs` of them if counted before."""
+
+    def within(pair: Pair, items: NDArray[np.intp]) -> Counts:
+        rows = np.flatnonzero(matches(codes, coding, pair))
+        held = places(coding, tuple(items.tolist()))
+        counts = {
+            column: np.bincount(codes[column, rows], minlength=int(coding.sizes[column]))
+            for column in {column for column, _ in held}
+        }
+        return np.array([counts[column][code] for column, code in held], dtype=np.float64)
+
     waiting = codes[:, np.flatnonzero(late)]
     return Evidence(
         coding=coding,
@@ -140,27 +150,8 @@ def evidence_of(
         late=waiting,
         late_pairs=pair_counts(waiting, coding.sizes),
         weights=np.ones(waiting.shape[1]),
-        within=_Rows(coding, codes).within,
+        within=within,
     )
-
-
-class _Rows:
-    """Counts of third items, taken when asked for in the rows of a pair."""
-
-    def __init__(self, coding: Coding, codes: NDArray[np.uint8]) -> None:
-        self._coding, self._codes = coding, codes
-        self._rows: dict[Pair, NDArray[np.intp]] = {}
-
-    def within(self, pair: Pair, items: NDArray[np.intp]) -> Counts:
-        if pair not in self._rows:
-            self._rows[pair] = np.flatnonzero(matches(self._codes, self._coding, pair))
-        rows = self._rows[pair]
-        held = places(self._coding, tuple(items.tolist()))
-        counts = {
-            column: np.bincount(self._codes[column, rows], minlength=int(self._coding.sizes[column]))
-            for column in {column for column, _ in held}
-        }
-        return np.array([counts[column][code] for column, code in held], dtype=np.float64)
 
 
 def report(evidence: Evidence, terms: Terms, wording: str = "late") -> LateRules:
