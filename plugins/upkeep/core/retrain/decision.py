@@ -168,7 +168,7 @@ class Hint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartOfLoss:
-    """A part of the change with its interval for this window, and the buckets that carry most of its loss."""
+    """A part of the change with its interval for this window, and the buckets that carry most of a certain loss."""
 
     value: float
     low: float

@@ -70,21 +70,21 @@ def _shift(covariate: PartOfLoss, concept: PartOfLoss, policy: DecisionPolicy) -
     both = all(part.high < -minor for part in parts)
     larger = min((concept, covariate), key=lambda part: part.value)
     cause = "mixed" if both else "concept_shift" if larger is concept else "covariate_shift"
-    meanings = ("other rows", "other answers to the same rows")
-    told = [_told(part, meaning) for part, meaning in zip(parts, meanings, strict=True)]
-    return cause, larger.high < 0, f"Of the change of accuracy, {told[0]} and {told[1]}."
+    told = f"Other rows: {_told(covariate)}. Other answers to the same rows: {_told(concept)}."
+    return cause, larger.high < 0, told
 
 
-def _told(part: PartOfLoss, meaning: str) -> str:
-    where = f", most of it where {' or '.join(part.buckets)}" if part.buckets and part.high < 0 else ""
-    return f"{part.value:+.1%} ({part.low:+.1%} to {part.high:+.1%}) come from {meaning}{where}"
+def _told(part: PartOfLoss) -> str:
+    where = f", most of it where {', or '.join(part.buckets)}" if part.buckets else ""
+    return f"{part.value:+.1%} ({part.low:+.1%} to {part.high:+.1%}){where}"
 
 
 def _part(now: HealthFacts, name: PartName, policy: DecisionPolicy) -> PartOfLoss:
     low, high = now.parts.interval(name, policy.cause_alpha)
     outside = now.parts.outside if name == "covariate" else 0.0  # rows of a kind that was not there are other rows
     value = getattr(now.parts, name) + outside
-    return PartOfLoss(value=value, low=low + outside, high=high + outside, buckets=_carriers(now.parts.buckets, name))
+    carriers = _carriers(now.parts.buckets, name) if high + outside < 0 else ()
+    return PartOfLoss(value=value, low=low + outside, high=high + outside, buckets=carriers)
 
 
 def _carriers(buckets: Sequence[BucketPart], name: PartName) -> tuple[str, ...]:
