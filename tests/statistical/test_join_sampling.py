@@ -71,12 +71,24 @@ def parts(streams, batch):
     return predictions, {"prediction_id": came, "observed_at": np.full(len(came), at), "label": label}
 
 
-def joined(batches, seed):
+def empty(seed):
     outcomes = Outcomes(bins=2)
     policy = JoinPolicy(outcomes=outcomes, buckets=BUCKETS, capacity=ROOM, early=ROOM, recent=1, slots=1, seed=seed)
-    join = FeedbackJoin.empty(policy)
-    for number, (predictions, feedback) in enumerate(batches):
+    return FeedbackJoin.empty(policy)
+
+
+def joined(batches, seed):
+    return estimates(taken(empty(seed), batches))
+
+
+def taken(join, batches, first=0):
+    for number, (predictions, feedback) in enumerate(batches, start=first):
         join = join.update(str(number), predictions=predictions, feedback=feedback)
+    return join
+
+
+def estimates(join):
+    """Values and standard errors."""
     whole = join.totals()
     found = [whole.pairs, whole.correct, *(join.totals(bucket=b).pairs for b in range(BUCKETS))]
     return [estimate.value for estimate in found], [estimate.error for estimate in found]
@@ -94,6 +106,21 @@ def test_totals_are_unbiased_with_room_for_one_row_in_a_hundred(streams, ours):
 def test_the_stated_standard_errors_are_those_of_the_runs(ours):
     estimates, errors = ours
     np.testing.assert_allclose(np.sqrt((errors**2).mean(axis=0)), estimates.std(axis=0), rtol=0.1)
+
+
+def test_two_joins_that_are_merged_half_way_and_go_on_as_one_are_unbiased_too(streams):
+    batches = [parts(streams, batch) for batch in range(LAST + 1)]
+    halves = [[tuple(half(table, parity) for table in both) for both in batches[:3]] for parity in (0, 1)]
+    found = []
+    for seed in range(RUNS, RUNS + RUNS // 2):  # other hashes than those of the runs above
+        one, other = (taken(empty(seed), part) for part in halves)
+        found.append(estimates(taken(one.merge(other), batches[3:], first=3))[0])
+    assert not far_off(np.array(found), streams.truth).any()
+
+
+def half(table, parity):
+    mine = table["prediction_id"] % 2 == parity
+    return {name: values[mine] for name, values in table.items()}
 
 
 def test_the_control_two_reservoirs_matched_afterwards_are_biased(streams):

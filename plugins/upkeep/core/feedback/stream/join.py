@@ -43,7 +43,7 @@ class FeedbackJoin:
     Ids name predictions. A pair leaves the memory of those that wait, is counted in its bucket and time slot, and stays as
     a row only while it is among the latest outcomes. Until then a label that comes again corrects it if it was observed
     no earlier, as in `upkeep.core.feedback.join.join_labels`. Afterwards the label finds no prediction and changes nothing;
-    a *prediction* that comes again under another batch id so late is taken for a new one.
+    a *prediction* that comes again under another batch id so late, or after it was dropped, is taken for a new one.
 
     While nothing had to be dropped (`exact`), every total is that of the exact join of all rows, however they were ordered,
     cut into batches or split between joins. From then on totals are Horvitz-Thompson estimates: see `Waiting` for why they

@@ -34,8 +34,8 @@ class JoinPolicy:
         Length of a time slot in seconds, and how many of the latest slots are kept apart.
     wait_s : int or None
         A prediction without label, or a label without prediction, is given up once anything that much later was seen in either
-        stream. None waits forever; then predictions that never get a label fill the memory, and the sample of all others gets
-        smaller and smaller.
+        stream; so one row from a clock that runs far ahead gives up all others. None waits forever; then predictions that never
+        get a label fill the memory, and the sample of all others gets smaller and smaller.
     batches : int
         How many of the latest batches are remembered, 8 bytes each. A batch that comes again is taken for a new one if so many
         others came between.
