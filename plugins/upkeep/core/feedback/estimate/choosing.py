@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from upkeep.core.feedback.estimate.ways import Method
 
 #: A way replaces the calibrated one if it is better by so many standard errors ...
-_STANDARD_ERRORS = 2.0
+_STANDARD_ERRORS = 1.0
 #: ... and by more than the labels of so many rows could ever show.
 _WINDOW_ROWS = 5_000
 
@@ -79,33 +79,21 @@ def choose(
     missed = windows @ (outcome - start)
     gains: dict[str, tuple[float, float]] = {}
     best: Method = "calibrated"
-    least, share = -float(variance.mean()) / _WINDOW_ROWS, 0.0
+    apart, gained = np.zeros(len(missed)), np.zeros(len(missed))
     for name, estimate in ways.items():
-        asked = np.flatnonzero(~np.isnan(estimate))
-        apart = estimate[asked] - windows[asked] @ start
-        gain = float((apart * (apart - 2 * missed[asked])).mean())
-        lever = 2 * (apart @ windows[asked]) / len(asked)
-        error = float(np.sqrt((lever**2 * variance).sum()))
-        gains[name] = (gain, error)
-        if gain < least and gain + _STANDARD_ERRORS * error < 0:
-            best, least = name, gain
-            share = min(1.0, float(apart @ missed[asked]) / float(apart @ apart))
-    return Choice(
-        method=best, share=share, error=_left(best, share, start, ways, missed, variance, windows), gains=gains
-    )
-
-
-def _left(
-    best: Method,
-    share: float,
-    start: NDArray[np.float64],
-    ways: Mapping[Method, NDArray[np.float64]],
-    missed: NDArray[np.float64],
-    variance: NDArray[np.float64],
-    windows: NDArray[np.float64],
-) -> float:
-    apart = ways[best] - windows @ start if share else np.zeros(len(missed))
-    asked = ~np.isnan(apart)
-    left = (missed - share * apart)[asked]
-    chance = (windows[asked] ** 2 @ variance).mean()
-    return float(np.sqrt(max(0.0, float((left**2).mean() - chance))))
+        differs = estimate - windows @ start
+        asked = np.flatnonzero(~np.isnan(differs))
+        gain = differs * (differs - 2 * missed)
+        lever = 2 * (differs[asked] @ windows[asked]) / len(asked)
+        mean, error = float(gain[asked].mean()), float(np.sqrt((lever**2 * variance).sum()))
+        gains[name] = (mean, error)
+        matters = mean < -float(variance.mean()) / _WINDOW_ROWS and mean + _STANDARD_ERRORS * error < 0
+        if matters and float(np.nanmean(gain[asked] - gained[asked])) < 0:  # held to the same windows
+            best, apart, gained = name, differs, gain
+    asked = np.flatnonzero(~np.isnan(apart))
+    square = float(apart[asked] @ apart[asked])
+    share = min(1.0, float(apart[asked] @ missed[asked]) / square) if square else 0.0
+    left = missed[asked] - share * apart[asked]
+    chance = float((windows[asked] ** 2 @ variance).mean())
+    error = float(np.sqrt(max(0.0, float((left**2).mean()) - chance)))
+    return Choice(method=best, share=share, error=error, gains=gains)

@@ -12,14 +12,14 @@ from upkeep.core.feedback.estimate.boosting import linked, unlinked
 from upkeep.core.feedback.estimate.choosing import Choice, choose
 from upkeep.core.feedback.estimate.outcomes import expected_outcomes, judged
 from upkeep.core.feedback.estimate.shifts import pseudo_windows
-from upkeep.core.feedback.estimate.ways import BoostWay, BucketWay, Learned, Method, WeightWay
+from upkeep.core.feedback.estimate.ways import BoostWay, BucketWay, Learned, Method
 from upkeep.core.feedback.estimate.weighting import density_ratio
 
 ROUNDS = (5, 10, 20, 40)
 ALPHAS = (0.0, 5e-4)
 _FOLDS = 4
-#: Rows that are cross-fitted at most, and rows of a window that a density ratio is tried on.
-_ROWS, _TRIED_ROWS, _TRIED_WINDOWS = 20_000, 2_000, 10
+#: Rows that are cross-fitted at most; rows and windows that a density ratio is tried on, as each takes a classifier.
+_ROWS, _TAUGHT_ROWS, _TRIED_ROWS, _TRIED_WINDOWS = 20_000, 8_000, 2_000, 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +59,16 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
     outcome = kept.outcome[:, column]
     rounds = min(ROUNDS, key=lambda r: _loss(kept, said[f"boosted {r}"], outcome))
     variance = _variance(kept, said[f"boosted {rounds}"], outcome)
-    windows = pseudo_windows(kept.codes, outcome, rng)
+    whole = pseudo_windows(kept.codes, outcome, rng)
+    tried = _tried(whole, fold, rng)
+    windows = np.concatenate([whole, tried[1]])
     means = {name: windows @ values for name, values in said.items()}
     alpha = min(ALPHAS, key=lambda a: float(((means[f"tree {a}"] - windows @ outcome) ** 2).mean()))
     ways: dict[Method, NDArray[np.float64]] = {
         "score buckets": means["score buckets"],
         "bucketing tree": means[f"tree {alpha}"],
         "boosted": means[f"boosted {rounds}"],
-        "weighted": _weighted(kept, windows, column, rng),
+        "weighted": np.concatenate([np.full(len(whole), np.nan), _weighted(kept, fold, tried, rng)]),
     }
     return Settings(choice=choose(start, ways, outcome, variance, windows), rounds=rounds, alpha=alpha)
 
@@ -138,15 +140,34 @@ def _variance(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.floa
     return np.asarray(said * (1 - said))
 
 
+def _tried(
+    windows: NDArray[np.float64], fold: NDArray[np.intp], rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Some of the windows, each cut down to one fold: the folds, shape (k,), and the weights, shape (k, n)."""
+    drawn = rng.choice(len(windows), min(len(windows), _TRIED_WINDOWS), replace=False)
+    folds = np.arange(len(drawn)) % _FOLDS
+    cut = windows[drawn] * (fold == folds[:, None])
+    left = cut.sum(axis=1)
+    some = left > 0
+    return folds[some], cut[some] / left[some, None]
+
+
 def _weighted(
-    rows: Learned, windows: NDArray[np.float64], column: int, rng: np.random.Generator
+    rows: Learned,
+    fold: NDArray[np.intp],
+    tried: tuple[NDArray[np.intp], NDArray[np.float64]],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """What a density ratio between half of the rows and some windows of the other half says of these."""
-    said = np.full(len(windows), np.nan)
-    half = WeightWay.sample(rows, rng, most=min(8_000, max(1, len(rows.codes) // 2)))
-    for at in rng.choice(len(windows), min(len(windows), _TRIED_WINDOWS), replace=False):
-        drawn = rng.choice(len(rows.codes), min(_TRIED_ROWS, len(rows.codes)), p=windows[at])
-        base = Base.fit(rows.kind, half.scores, half.labels, density_ratio(half.codes, rows.codes[drawn]))
-        expected = expected_outcomes(rows.kind, base.expected(rows.scores), rows.scores, rows.threshold)
-        said[at] = windows[at] @ expected[:, column]
+    """What rows of the other folds, weighted by how much they look like rows of the window, say of it."""
+    said = np.empty(len(tried[0]))
+    for number, (held, weights) in enumerate(zip(*tried, strict=True)):
+        others = np.flatnonzero(fold != held)
+        sample = rng.choice(others, min(len(others), _TAUGHT_ROWS), replace=False)
+        live = rng.choice(len(fold), min(_TRIED_ROWS, int((fold == held).sum())), p=weights)
+        ratio = density_ratio(rows.codes[sample], rows.codes[live])
+        base = Base.fit(rows.kind, rows.scores[sample], rows.labels[sample], ratio)
+        here = np.flatnonzero(weights)
+        score = rows.scores[here]
+        expected = expected_outcomes(rows.kind, base.expected(score), score, rows.threshold)
+        said[number] = weights[here] @ expected[:, judged(rows.kind)]
     return said

@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
+
+from upkeep.core.feedback.estimate.boosting import boost, linked, unlinked
+from upkeep.core.feedback.estimate.bucketing import Buckets
+from upkeep.core.feedback.estimate.choosing import choose
+from upkeep.core.feedback.estimate.curve import Curve
+from upkeep.core.feedback.estimate.shifts import pseudo_windows
+from upkeep.core.feedback.estimate.weighting import density_ratio
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 60))
+def test_a_curve_is_scikit_learns_isotonic_regression(seed, rows):
+    rng = np.random.default_rng(seed)
+    scores, outcomes = np.round(rng.random(rows), 1), rng.integers(0, 2, rows).astype(float)
+    weights = rng.integers(1, 4, rows).astype(float)
+    oracle = IsotonicRegression(out_of_bounds="clip").fit(scores, outcomes, sample_weight=weights)
+    asked = np.linspace(0, 1, 101)
+    assert Curve.isotonic(scores, outcomes, weights)(asked) == pytest.approx(oracle.predict(asked), abs=1e-9)
+
+
+def test_a_thin_bucket_says_what_its_parent_says():
+    # Four cells; the last holds 2 rows, its parent both upper cells: (3 of 8 + 2 of 2) of 10.
+    codes = np.repeat([0, 1, 2, 3], [10, 10, 8, 2]).astype(np.uint8)
+    outcome = np.concatenate([np.ones(10), np.zeros(10), [1] * 3 + [0] * 5, np.ones(2)])
+    buckets = Buckets(
+        feature=np.zeros(7, dtype=np.int32), cut=np.array([1, 0, 2, 0, 0, 0, 0], dtype=np.int32),
+        left=np.array([1, 3, 5, -1, -1, -1, -1], dtype=np.int32), right=np.array([2, 4, 6, -1, -1, -1, -1], dtype=np.int32),
+        parent=np.array([-1, 0, 0, 1, 1, 2, 2], dtype=np.int32),
+        mean=np.array([0.5, 0.5, 0.5, 1.0, 0.0, 3 / 8, 1.0]), rows=np.array([30, 20, 10, 10, 10, 8, 2], dtype=np.int32),
+    )  # fmt: skip
+    assert buckets.expected(codes[:, None]).mean() == pytest.approx(outcome.mean())
+    live = np.array([[3], [2]], dtype=np.uint8)
+    assert buckets.expected(live).tolist() == [1.0, 3 / 8]
+    assert buckets.expected(live, least=5).tolist() == [0.5, 3 / 8]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 12))
+def test_buckets_weighted_by_the_reference_give_its_own_mean(seed, buckets):
+    rng = np.random.default_rng(seed)
+    codes, outcome = rng.integers(0, 30, (400, 2)).astype(np.uint8), rng.random(400)
+    by_score = Buckets.of_scores(codes[:, 1], outcome, buckets)
+    by_loss = Buckets.of_loss(codes, outcome, leaves=buckets, least=20, alpha=0.0)
+    assert by_score.expected(codes[:, 1:]).mean() == pytest.approx(outcome.mean(), abs=1e-9)
+    assert by_loss.expected(codes).mean() == pytest.approx(outcome.mean(), abs=1e-9)
+    assert by_score.leaves <= buckets
+    assert by_loss.leaves <= buckets
+    assert by_loss.rows[by_loss.left < 0].min() >= 20
+    again = Buckets.from_json(by_loss.to_json(), 2)
+    assert (again.expected(codes) == by_loss.expected(codes)).all()
+
+
+def test_pruning_leaves_noise_alone():
+    rng = np.random.default_rng(2)
+    codes, noise = rng.integers(0, 30, (2_000, 5)).astype(np.uint8), rng.random(2_000)
+    assert Buckets.of_loss(codes, noise, leaves=64, least=20, alpha=0.0).leaves > 32
+    assert Buckets.of_loss(codes, noise, leaves=64, least=20, alpha=0.02).leaves == 1
+
+
+@pytest.mark.parametrize("link", ["logit", "identity"])
+def test_boosting_finds_what_the_start_does_not_know(link):
+    rng = np.random.default_rng(3)
+    codes = rng.integers(0, 10, (8_000, 3)).astype(np.uint8)
+    mean = np.where((codes[:, 0] > 4) & (codes[:, 1] < 5), 0.9, 0.5)
+    outcome = (rng.random(8_000) < mean).astype(float)
+    start = np.full(8_000, outcome.mean())
+    said = unlinked(linked(start, link) + boost(codes, outcome, start, link=link, rounds=40).added(codes), link)
+    assert abs(said - mean).mean() < 0.03
+    assert abs(start - mean).mean() > 0.1  # the control
+
+
+def test_a_density_ratio_is_the_ratio_of_densities():
+    rng = np.random.default_rng(5)
+    before, now = rng.integers(0, 4, (6_000, 2)), rng.choice(4, (6_000, 2), p=[0.1, 0.2, 0.3, 0.4])
+    ratio = density_ratio(before.astype(np.uint8), now.astype(np.uint8))
+    true = np.array([0.4, 0.8, 1.2, 1.6])[before].prod(axis=1)
+    assert np.corrcoef(ratio, true)[0, 1] > 0.98
+    assert abs(ratio - true).mean() < 0.1
+
+
+def test_windows_are_weights_that_lean_to_both_ends():
+    codes = np.random.default_rng(6).integers(0, 20, (1_000, 2)).astype(np.uint8)
+    windows = pseudo_windows(codes, codes[:, 0] * 1.0, np.random.default_rng(0))
+    assert windows.sum(axis=1) == pytest.approx(1)
+    means = windows @ codes[:, 0]
+    assert means.max() > codes[:, 0].mean() + 3
+    assert means.min() < codes[:, 0].mean() - 3
+
+
+def test_a_way_is_chosen_only_if_it_is_better_surely_and_by_enough():
+    late = np.arange(4_000) % 2 == 1
+    windows = np.stack([~late, late]) / 2_000
+    turn = np.arange(4_000) // 2 % 100
+    start, variance = np.full(4_000, 0.6), np.full(4_000, 0.24)
+    apart = np.where(late, turn < 70, turn < 50).astype(float)
+    assert choose(start, {"boosted": np.array([0.5, 0.7])}, apart, variance, windows).method == "boosted"
+    assert choose(start, {"boosted": np.array([0.7, 0.5])}, apart, variance, windows).method == "calibrated"
+    hardly = np.where(late, turn < 61, turn < 60).astype(float)
+    assert choose(start, {"boosted": np.array([0.6, 0.61])}, hardly, variance, windows).method == "calibrated"
