@@ -92,6 +92,7 @@ class _Surface:
     def __init__(self, evidence: Evidence, prior: Prior) -> None:
         self._seen, self._prior = evidence, prior
         self._contrast = contrasts(evidence.logs.shape[1])
+        self._squares = np.stack([np.outer(row, row).ravel() for row in self._contrast])
         self._loads = loadings(evidence.features.shape[1], evidence.own, evidence.owner, evidence.buckets)
         self._filled, self._first = np.unique(evidence.cell, return_index=True)
 
@@ -108,37 +109,37 @@ class _Surface:
         silent = still_pending(chances, seen.silence)
         rows = seen.counts.sum(axis=1) + seen.pending
         slope = seen.counts - rows[:, None] * chances + seen.pending[:, None] * silent
-        full = rows[:, None, None] * self._spread(chances)
-        less = seen.pending[:, None, None] * self._spread(silent)
-        known = seen.counts.sum(axis=1)[:, None, None] * self._spread(chances)
         gradient = self._gather_slope(slope @ self._contrast) - self._prior.precision @ (at - self._prior.mean)
-        curvature = self._prior.precision + self._gather(full - less)
+        spread = self._spread(chances)
+        bend = rows[:, None, None] * spread - seen.pending[:, None, None] * self._spread(silent)
+        curvature = self._prior.precision + self._gather(bend)
         if not _positive(curvature):  # pending rows can make the surface bend upwards; labels alone never do
-            curvature = self._prior.precision + self._gather(known)
+            curvature = self._prior.precision + self._gather((rows - seen.pending)[:, None, None] * spread)
         return gradient, curvature
 
     def _chances(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
         seen = self._seen
         effects = at.reshape(self._loads.shape[1], -1)
-        per_cell = np.einsum("gep,ek->gpk", self._loads, effects, optimize=True)
-        shift = np.einsum("rp,rpk->rk", seen.features, per_cell[seen.cell])
+        per_cell = self._loads.transpose(0, 2, 1) @ effects
+        shift = (seen.features[:, None, :] @ per_cell[seen.cell])[:, 0]
         return moved(seen.logs, shift, self._contrast)
 
     def _spread(self, chances: NDArray[np.float64]) -> NDArray[np.float64]:
         """Covariance of the class indicator in contrast coordinates, shape (r, k - 1, k - 1)."""
         mean = chances @ self._contrast
-        square = np.einsum("rk,ka,kb->rab", chances, self._contrast, self._contrast, optimize=True)
+        square = (chances @ self._squares).reshape(len(mean), mean.shape[1], mean.shape[1])
         return np.asarray(square - mean[:, :, None] * mean[:, None, :])
 
     def _gather_slope(self, slope: NDArray[np.float64]) -> NDArray[np.float64]:
         per_cell = self._sums(self._seen.features[:, :, None] * slope[:, None, :])
-        return np.asarray(np.einsum("gep,gpa->ea", self._loads, per_cell, optimize=True).ravel())
+        return np.tensordot(self._loads, per_cell, axes=([0, 2], [0, 1])).ravel()
 
     def _gather(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         f = self._seen.features
         per_cell = self._sums((f[:, :, None] * f[:, None, :])[:, :, :, None, None] * weight[:, None, None])
-        half = np.einsum("gep,gpqab->eabgq", self._loads, per_cell, optimize=True)
-        whole = np.tensordot(half, self._loads, axes=([3, 4], [0, 2]))  # e a b f
+        half = self._loads @ per_cell.reshape(*per_cell.shape[:2], -1)  # g e (q a b)
+        half = half.reshape(*half.shape[:2], *per_cell.shape[2:])
+        whole = np.tensordot(half, self._loads, axes=([0, 2], [0, 2]))  # e a b f
         size = self._loads.shape[1] * weight.shape[1]
         return np.asarray(whole.transpose(0, 1, 3, 2).reshape(size, size))
 

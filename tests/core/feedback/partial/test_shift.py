@@ -1,0 +1,58 @@
+import json
+
+import numpy as np
+import pytest
+
+from upkeep.core.feedback.partial.shift import Carried, Shift
+from upkeep.errors import InputError
+
+
+def shift():
+    return Shift.none(2, 1).over((4, 7))
+
+
+def test_a_bucket_that_was_not_known_has_not_moved_by_itself():
+    later = shift().over((4, 7, 9))
+    assert later.buckets == (4, 7, 9)
+    assert later.mean.shape == (8, 1)
+    assert not later.covariance.any()
+
+
+def test_a_move_makes_the_shift_less_certain_and_buckets_by_half_as_much():
+    moved = shift().after_move(0.2)
+    np.testing.assert_allclose(np.diag(moved), [0.04, 0.04, 0.01, 0.01, 0.01, 0.01])
+
+
+def test_with_many_features_buckets_move_as_a_whole_only():
+    assert Shift.none(6, 5).over((0, 1)).mean.shape == (8, 5)
+
+
+def test_what_is_carried_comes_back_from_json_as_it_was():
+    carried = Carried(shifts={"label": shift()})
+    again = Carried.from_json(json.loads(json.dumps(carried.to_json())))
+    assert again.to_json() == carried.to_json()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mean", [["a"]]),
+        ("mean", [[0.0]]),
+        ("covariance", [[float("nan")]]),
+        ("moves", [1.0]),
+        ("moves", [0.0, 1.0, 1.0, 1.0, 1.0]),
+        ("buckets", ["x"]),
+        ("windows", -1),
+        ("own", 1.5),
+    ],
+)
+def test_a_damaged_record_is_refused(field, value):
+    record = Carried(shifts={"label": shift()}).to_json()
+    record["shifts"]["label"][field] = value
+    with pytest.raises(InputError):
+        Carried.from_json(record)
+
+
+def test_another_format_is_refused():
+    with pytest.raises(InputError, match="format 1"):
+        Carried.from_json({"format": 2, "shifts": {}})
