@@ -189,6 +189,15 @@ def test_what_is_no_stored_window_is_refused(broken):
             kind.from_json(broken)
 
 
+@pytest.mark.parametrize("broken", [{"ids": []}, {"weights": [1.0]}, {"codes": [[9] * COLUMNS] * 80}, {"pairs": [1.0]}])
+def test_a_stored_counter_that_contradicts_itself_is_refused(broken):
+    table, _ = batch(np.random.default_rng(7), 80)
+    counter = LateCounter(CODING)
+    counter.add(range(80), table, np.ones(80, bool))
+    with pytest.raises(InputError, match="stored late counter"):
+        LateCounter.from_json(counter.to_json() | broken)
+
+
 def test_a_prediction_that_comes_twice_is_refused_and_nothing_is_counted():
     table, late = batch(np.random.default_rng(5), 80)
     late[:3] = True

@@ -185,6 +185,11 @@ class LateCounter:
         counter._pairs.T[upper] = held["pairs"]
         counter._third = {(int(a), int(b)): np.array(counts, dtype=np.float64) for (a, b), counts in held["third"]}
         codes = np.array(held["codes"], dtype=np.uint8).reshape(-1, len(sizes)).T
+        if len({len(held["ids"]), len(held["weights"]), codes.shape[1]}) > 1 or (codes >= sizes[:, None]).any():
+            raise InputError(
+                f"a stored late counter must have codes below {sizes.tolist()} and a weight for each late row, got "
+                f"{len(held['ids'])} ids, {len(held['weights'])} weights and codes of shape {codes.shape}. Start anew."
+            )
         counter._waiting.add(held["ids"], codes, np.array(held["weights"], dtype=np.float64))
         counter._late_pairs = pair_counts(counter._waiting.codes, sizes, counter._waiting.weights)
         counter.rows = float(held["rows"])
