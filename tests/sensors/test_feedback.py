@@ -78,3 +78,13 @@ def test_resumes_with_the_event_or_with_its_error():
     assert _sensor().resume({}, event) == event
     with pytest.raises(BackendError, match="the labels of taxi_tip must be readable, but: OSError: disk gone"):
         _sensor().resume({}, {"error": "OSError: disk gone"})
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_does_not_wait_for_labels_that_never_come_and_says_why(home, deferrable, capsys):
+    write_labels(home, 0, 100, observed="2026-01-07")
+    write_labels(home, 9_999, 10_000, observed="2026-02-20")  # others have had theirs long since
+    state = _sensor(deferrable=deferrable, precision=0.01, poke_interval=0.01, timeout=5).execute(_context())
+    assert state["pending"] == 300
+    assert "of 400 no more than 100 will come" in state["never"]
+    assert "precision 0.018 now, 0.01 cannot be reached" in capsys.readouterr().out

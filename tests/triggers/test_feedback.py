@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from tests.taxi_labels import AS_OF, SINCE, write_labels, write_predictions
 
 from upkeep.adapters.life_file import read_life
-from upkeep.triggers.feedback import FeedbackTrigger
+from upkeep.triggers.feedback import FeedbackTrigger, enough, pause_s
 
 LIFE = Path(__file__).parents[2] / "dags" / "config" / "taxi.yaml"
 
@@ -91,3 +92,54 @@ def test_a_batch_whose_file_is_gone_is_an_event_with_the_reason(home):
     [file] = (home / "data" / "taxi_tip" / "feedback").glob("date=*/l0.parquet")
     file.unlink()
     assert "l0.parquet" in _next(_trigger())["error"]
+
+
+def _state(**changes):
+    moments = {"newest_label": "2026-01-08T12:00:00", "ready_from": "2026-01-08T13:00:00"}
+    state = {"half_width": 0.03, "predicted": 9, "pending": 4, "final": False, "sentence": ""} | moments
+    return state | changes
+
+
+@pytest.mark.parametrize(
+    ("poll_s", "ready_from", "expected"),
+    [
+        (15, "2026-01-08T13:00:00", 150),  # ten polls
+        (120, "2026-01-08T13:00:00", 900),  # a quarter of an hour
+        (15, "2026-01-08T12:01:00", 60),  # as foreseen
+        (15, "2026-01-08T12:00:00", 15),
+        (1800, "2026-01-08T13:00:00", 1800),  # who polls rarely is not made to poll more
+        (15, None, 15),
+    ],
+)
+def test_it_sleeps_until_the_labels_can_be_enough_but_not_so_long_that_faster_ones_are_missed(
+    poll_s, ready_from, expected
+):
+    now = datetime(2026, 1, 8, 14, tzinfo=UTC)  # the feed of labels is two hours behind
+    assert pause_s(_state(ready_from=ready_from), poll_s, now) == expected
+
+
+def test_where_data_have_a_clock_of_their_own_it_looks_at_every_poll():
+    assert pause_s(_state(), 15, datetime(2026, 9, 8, tzinfo=UTC)) == 15
+
+
+def test_it_waits_no_longer_for_labels_that_never_come():
+    assert enough(_state(final=True), 0.01)
+    assert not enough(_state(), 0.01)
+    assert enough({"half_width": 0.01, "predicted": 9, "pending": 4}, 0.01)  # as callers knew it before
+
+
+def test_fires_with_the_reason_when_the_rest_of_the_labels_will_never_come(home):
+    write_labels(home, 0, 100, observed="2026-01-07")  # of older predictions none is missing
+    write_labels(home, 9_999, 10_000, observed="2026-02-20")  # weeks later: others have theirs
+    event = _next(_trigger())
+    assert event["final"]
+    assert event["pending"] == 300
+    assert "of the labels never come" in event["never"]
+    json.dumps(event, allow_nan=False)
+
+
+def test_the_moment_that_is_waited_for_is_logged(home, capsys):
+    write_labels(home, 0, 100)
+    with pytest.raises(TimeoutError):
+        _next(_trigger(), timeout=1.0)
+    assert "precision 0.018 now, 0.01 expected 2026-01-" in capsys.readouterr().out

@@ -49,10 +49,11 @@ def find_plateau(curve: DelayCurve) -> Plateau:
     Notes
     -----
     It has if, with 97.5 % confidence, at most 0.02 of all rows are either left without a label, or were labelled while the age
-    doubled for the last time. That goes from t/2 to t, where t is at least half of the longest age, by the exact binomial
-    limit for the rows that still waited at t/2. Of the ages t to which 30, 60, 120, ... rows were followed the best one counts,
-    each at its share of the 2.5 %, if the curve does not rise by more than 0.02 after t/2 either. So the rule sees a curve
-    that rises with the logarithm of age; no data can exclude that labels come after a longer silence than was watched.
+    doubled for the last time. That goes from t/2 to t by the exact binomial limit for the rows that still waited at t/2, if
+    the curve does not rise by more than 0.02 after t/2 either. With n rows that waited for half of the longest age, t is
+    the age to which n, n/2, n/4, ... of them were followed, 30 at least; the best of these counts, each at its share of the
+    2.5 %. So the rule sees a curve that rises with the logarithm of age; no data can exclude that labels come after a
+    longer silence than was watched.
     """
     labelled, age = float(curve.after[-1]), float(curve.ages[np.searchsorted(curve.after, curve.after[-1])])
     low, high = (float(end) for end in curve.interval(age, alpha=_MISS))
@@ -63,11 +64,10 @@ def find_plateau(curve: DelayCurve) -> Plateau:
 
 def _last_doubling(curve: DelayCurve) -> float:
     """Upper limit of the share of rows labelled while the age last doubled; 1 where nothing can be said."""
-    most = float(curve.at_risk.max())
-    followed = LEAST_ROWS * 2.0 ** np.arange(60)
-    last = np.array([np.flatnonzero(curve.at_risk >= rows)[-1] for rows in followed[followed <= most]], dtype=np.intp)
-    last = last[curve.ages[last] >= curve.longest / 2]
-    bounds = [_doubling(curve, int(at), _MISS / 2 / len(last)) for at in np.unique(last)]
+    old = np.flatnonzero(curve.ages >= curve.longest / 2)
+    wanted = curve.at_risk[old[0]] * 0.5 ** np.arange(60)
+    last = np.unique([old[curve.at_risk[old] >= rows][-1] for rows in wanted[wanted >= LEAST_ROWS]]).astype(np.intp)
+    bounds = [_doubling(curve, int(at), _MISS / 2 / len(last)) for at in last]
     return min(bounds, default=1.0)
 
 
