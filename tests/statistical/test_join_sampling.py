@@ -4,12 +4,15 @@ One pair of streams, in bursts: labels of the first bucket come quickly and are 
 and are mostly wrong, some come before their prediction and some never. Over the runs only the hash changes.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from upkeep.core.feedback.stream.join import FeedbackJoin
 from upkeep.core.feedback.stream.outcomes import Outcomes
 from upkeep.core.feedback.stream.policy import JoinPolicy
+from upkeep.core.feedback.stream.waiting import Waiting
 
 pytestmark = pytest.mark.slow
 
@@ -121,6 +124,21 @@ def test_two_joins_that_are_merged_half_way_and_go_on_as_one_are_unbiased_too(st
 def half(table, parity):
     mine = table["prediction_id"] % 2 == parity
     return {name: values[mine] for name, values in table.items()}
+
+
+def test_the_control_a_threshold_that_rises_for_rows_at_hand_as_well_is_biased(streams, monkeypatch):
+    """Old rows were held against the lower threshold: they stand for as many as they did then."""
+    relaxed = Waiting.relaxed
+
+    def for_all(waiting):
+        after = relaxed(waiting)
+        weight = np.minimum(after.rows["weight"], after.weight)
+        return replace(after, rows=after.rows | {"weight": weight})
+
+    monkeypatch.setattr(Waiting, "relaxed", for_all)
+    batches = [parts(streams, batch) for batch in range(LAST + 1)]
+    found = np.array([joined(batches, seed)[0] for seed in range(RUNS // 10)])
+    assert far_off(found, streams.truth).all()
 
 
 def test_the_control_two_reservoirs_matched_afterwards_are_biased(streams):
