@@ -8,23 +8,23 @@ from upkeep.errors import InputError
 
 
 def shift():
-    return Shift.none(2, 1).over((4, 7))
+    return Shift.of_classes(2).over((4, 7))
 
 
 def test_a_bucket_that_was_not_known_has_not_moved_by_itself():
     later = shift().over((4, 7, 9))
     assert later.buckets == (4, 7, 9)
-    assert later.mean.shape == (8, 1)
+    assert later.mean.shape == (3 + 3 * 2, 1)
     assert not later.covariance.any()
 
 
 def test_a_move_makes_the_shift_less_certain_and_buckets_by_half_as_much():
     moved = shift().after_move(0.2)
-    np.testing.assert_allclose(np.diag(moved), [0.04, 0.04, 0.01, 0.01, 0.01, 0.01])
+    np.testing.assert_allclose(np.diag(moved), [0.04, 0.04, 0.04, 0.01, 0.01, 0.01, 0.01])
 
 
-def test_with_many_features_buckets_move_as_a_whole_only():
-    assert Shift.none(6, 5).over((0, 1)).mean.shape == (8, 5)
+def test_with_many_classes_buckets_move_as_a_whole_only():
+    assert Shift.of_classes(6).over((0, 1)).mean.shape == (11 + 2, 5)
 
 
 def test_what_is_carried_comes_back_from_json_as_it_was():

@@ -51,11 +51,11 @@ def begin(reference: EstimateReference, table: Table, scores: ArrayLike) -> Carr
     if reference.kind == "regression":
         _, absolute, squared = expected.mean(axis=0)
         error = min(_LARGEST**2, float(squared / max(absolute, 1e-12) ** 2) / len(score))
-        shift = Shift.none(1, 1)
+        shift = Shift.none()
         return Carried(shifts=dict.fromkeys(MOMENTS, replace(shift, covariance=np.array([[error]]))))
     chances = np.column_stack([1 - expected, expected]) if score.ndim == 1 else expected
     information = _information(chances)
-    shift = Shift.none(chances.shape[1], chances.shape[1] - 1)
+    shift = Shift.of_classes(chances.shape[1])
     covariance = np.asarray(np.linalg.inv(information + np.eye(len(information)) / _LARGEST**2))
     return Carried(shifts={"label": replace(shift, covariance=covariance)})
 

@@ -15,6 +15,7 @@ from upkeep.core.feedback.partial.shift import CELL_SPREADS, CELL_SPREADS_BEFORE
 
 #: What explains a window so much less well than the best is left out.
 _LEAST = 1e-3
+_RARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,12 +118,17 @@ def blend(before: Shift, cells: int, explain: Callable[[Prior, NDArray[np.float6
 
 
 def unmoved(before: Shift, cells: int) -> Blend:
-    """What is believed of a window that says nothing: the shift as carried, less certain by one more move."""
+    """What is believed of a window that says nothing: the shift as carried, less certain by one more move.
+
+    The rarest large moves, together less likely than one in ten, are left out: the law of a window without a jump is not widened
+    by the chance of one, which its assumption names.
+    """
     own, inner = len(before.covariance), cells * before.coordinates
     later = before.covariance
     if before.windows:
-        moves = [chance * before.after_move(move) for chance, move in zip(before.move_chances, MOVES, strict=True)]
-        later = np.sum(moves, axis=0)
+        usual = np.cumsum(before.move_chances) - before.move_chances < 1 - _RARE
+        chances = before.move_chances[usual] / before.move_chances[usual].sum()
+        later = before.after_move(float(np.sqrt(chances @ np.array(MOVES)[usual] ** 2)))
     covariance = np.zeros((own + inner, own + inner))
     covariance[:own, :own] = later
     means = np.concatenate([before.mean.ravel(), np.zeros(inner)])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Chances of the reference are kept this far from 0 and 1 before they are moved: no odds are beyond doubt.
-SURE = 1e-4
+SURE = 1e-3
 #: How far a chance may lean before the slope of the shift stops growing with it.
 _STEEPEST = 3.0
 
@@ -40,9 +40,14 @@ def log_chances(chances: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def leanings(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a shift depends on: 1 and the contrasts of the log chances, shape (m, k)."""
-    lean = np.clip(logs @ contrasts(logs.shape[1]), -_STEEPEST, _STEEPEST)
-    return np.column_stack([np.ones(len(lean)), lean])
+    """What a shift depends on: 1, contrasts of the log chances, and of the chances, shape (m, 2 k - 1).
+
+    With the second alone labels become surer or less sure. Labels that are given at random, as noise, flatten sure rows most:
+    that takes the third as well.
+    """
+    contrast = contrasts(logs.shape[1])
+    lean = np.clip(logs @ contrast, -_STEEPEST, _STEEPEST)
+    return np.column_stack([np.ones(len(lean)), lean, 2 * np.exp(logs) @ contrast])
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -114,7 +114,7 @@ def estimate_performance(
     window = Window.of(len(score), labels, age_h, delays, buckets)
     expected = reference.chances(table, score)
     if reference.kind == "regression":
-        before = _before(carried, MOMENTS, features=1, coordinates=1)
+        before = _before(carried, MOMENTS, Shift.none())
         moments = fill_residuals(expected, score, window, before)
         assumption = _assumption(window, before["absolute"], off_pace=False)
         return PerformanceEstimate(
@@ -125,7 +125,7 @@ def estimate_performance(
         )
     chances = np.column_stack([1 - expected, expected]) if score.ndim == 1 else expected
     window.check_classes(chances.shape[1])
-    shift = _before(carried, ("label",), features=chances.shape[1], coordinates=chances.shape[1] - 1)["label"]
+    shift = _before(carried, ("label",), Shift.of_classes(chances.shape[1]))["label"]
     filled = fill(chances, window, shift)
     assumption = _assumption(window, shift, off_pace=filled.off_pace)
     return PerformanceEstimate(
@@ -136,13 +136,13 @@ def estimate_performance(
     )
 
 
-def _before(carried: Carried | None, names: tuple[str, ...], *, features: int, coordinates: int) -> dict[str, Shift]:
+def _before(carried: Carried | None, names: tuple[str, ...], first: Shift) -> dict[str, Shift]:
     if carried is None:
-        return {name: Shift.none(features, coordinates) for name in names}
-    shapes = {name: (shift.features, shift.coordinates) for name, shift in carried.shifts.items()}
-    if shapes != dict.fromkeys(names, (features, coordinates)):
+        return dict.fromkeys(names, first)
+    shapes = {name: (shift.features, shift.own, shift.coordinates) for name, shift in carried.shifts.items()}
+    if shapes != dict.fromkeys(names, (first.features, first.own, first.coordinates)):
         raise InputError(
-            f"what earlier windows say must be of {', '.join(names)} with {features} features, got {shapes}. "
+            f"what earlier windows say must be of {', '.join(names)} with {first.features} features, got {shapes}. "
             "Carry only between windows of one model."
         )
     return dict(carried.shifts)
@@ -166,8 +166,8 @@ def _assumption(window: Window, before: Shift, *, off_pace: bool) -> str:
         return "No concept shift: rows have the label chances of the reference."
     if not known.any():
         return (
-            f"The concept has moved no further since the last window with labels than it does from one window to the next, "
-            f"as the {before.windows} so far say."
+            "The concept has moved no further since the last window with labels than it usually does from one window to the "
+            f"next, as the {before.windows} so far say."
         )
     if window.delays is None:
         return "Within a bucket and score cell, rows whose label is in are like those that wait."

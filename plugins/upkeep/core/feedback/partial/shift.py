@@ -24,8 +24,8 @@ CELL_SPREADS = (0.05, 0.4)
 CELL_SPREADS_BEFORE = (0.7, 0.3)
 #: A bucket moves by itself this much as far as all do together.
 _BUCKET = 0.5
-#: With more features than this only the first acts in each bucket by itself.
-_MOST_OWN = 4
+#: With more classes than this only the first feature acts in each bucket by itself.
+_MOST_SLOPES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,7 +38,7 @@ class Shift:
         Features of a row, the first of which is 1; the first so many act in each bucket by themselves as well.
     buckets : tuple of int
     mean : ndarray of float, shape (features + own buckets, coordinates)
-        Effects of the features, and of those of each bucket. Of k classes there are k features and k - 1 coordinates,
+        Effects of the features, and of those of each bucket. Of k classes there are 2 k - 1 features and k - 1 coordinates,
         see `contrasts`.
     covariance : ndarray of float, shape (d, d), d = (features + own buckets) coordinates
     moves : ndarray of float, shape (moves,)
@@ -56,12 +56,12 @@ class Shift:
     windows: int = 0
 
     @classmethod
-    def none(cls, features: int, coordinates: int) -> Shift:
+    def none(cls, features: int = 1, coordinates: int = 1, own: int = 1) -> Shift:
         """Before the first window."""
         size = features * coordinates
         return cls(
             features=features,
-            own=features if features <= _MOST_OWN else 1,
+            own=own,
             mean=np.zeros((features, coordinates)),
             covariance=np.zeros((size, size)),
             moves=np.array(MOVES_BEFORE),
@@ -70,6 +70,11 @@ class Shift:
     @property
     def coordinates(self) -> int:
         return int(self.mean.shape[1])
+
+    @classmethod
+    def of_classes(cls, classes: int) -> Shift:
+        """Before the first window, for the features that `leanings` gives."""
+        return cls.none(2 * classes - 1, classes - 1, classes if classes <= _MOST_SLOPES else 1)
 
     def over(self, buckets: tuple[int, ...]) -> Shift:
         """The same with buckets that it did not know, which have not moved by themselves."""
