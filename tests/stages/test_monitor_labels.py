@@ -5,6 +5,7 @@ from tests.monitor_house import START, House
 from upkeep.core.feedback.expectation import LabelExpectation
 from upkeep.core.feedback.join import join_labels
 from upkeep.core.feedback.metrics.binary import binary_metrics
+from upkeep.stages.monitor import MonitorPolicy
 
 WEEK = np.timedelta64(7, "D")
 
@@ -14,9 +15,9 @@ def house(tmp_path):
     return House(tmp_path, labels=True)
 
 
-def _look(house, week, as_of):
+def _look(house, week, as_of, policy=House.policy):
     since = START + week * WEEK
-    return house.look(since=str(since), until=str(since + WEEK), as_of=str(as_of))
+    return house.look(since=str(since), until=str(since + WEEK), as_of=str(as_of), policy=policy)
 
 
 def test_every_metric_has_a_band_before_any_label_and_is_the_plain_one_after_all(house):
@@ -44,6 +45,13 @@ def test_every_metric_has_a_band_before_any_label_and_is_the_plain_one_after_all
     }
 
 
+def test_a_report_says_when_there_will_be_enough_labels(house):
+    now = START + WEEK
+    wide, narrow = (_look(house, 0, now, MonitorPolicy(precision=p))["delays"]["ready_at"] for p in (0.05, 0.02))
+    assert wide == str(now.astype("M8[s]"))  # enough are in
+    assert narrow is None  # all 2,000 labels leave a half-width of .0204
+
+
 def test_a_harmed_week_is_seen_with_part_of_its_labels_and_informs_the_next_look(house):
     harmed = house.monitor(3)
     assert harmed["accuracy"]["change"]["high"] < 0
@@ -63,7 +71,9 @@ def test_a_window_is_not_told_of_itself(house, tmp_path):
 
 def test_who_is_late_and_whether_labels_have_become_slower_is_told(house):
     report = house.monitor(3)
-    assert report["delays"]["due_h"] == pytest.approx(732, abs=1)  # half of the labels of one zone took a month before too
+    assert report["delays"]["due_h"] == pytest.approx(
+        732, abs=1
+    )  # half of the labels of one zone took a month before too
     assert report["delays"]["change"]["slower"] is False
     assert [slow["clauses"] for slow in house.monitor(3, as_of_days=40)["delays"]["slow"]] == []
 

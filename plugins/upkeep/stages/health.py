@@ -23,7 +23,7 @@ from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.profile.histogram import Histogram, histogram
 from upkeep.core.profile.profile import Profile
 from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
-from upkeep.stages.health_labels import Labels, Performance, delay_change, knows, perform, who_is_late
+from upkeep.stages.health_labels import Labels, Performance, delay_change, knows, perform, ready_at, who_is_late
 from upkeep.stages.health_window import Window
 from upkeep.stages.monitor_policy import MonitorPolicy
 
@@ -35,7 +35,10 @@ HISTOGRAMS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What was computed about a window; `due_h` is after how many hours a label is late, NaN where that is not known."""
+    """What was computed about a window.
+
+    `due_h` is after how many hours a label is late, NaN where that is not known, and `ready_at` when there will be enough.
+    """
 
     drift: DriftReport
     accuracy: AccuracyEstimate
@@ -45,6 +48,7 @@ class Health:
     late: LateRules | None
     due_h: float
     delay_change: DelayChange | None
+    ready_at: str | None
     columns: Mapping[str, ColumnFacts]
     histograms: tuple[Histogram, ...]
     adversary: AdversaryReport | None
@@ -120,6 +124,7 @@ def examine(
         late=late,
         due_h=due_h,
         delay_change=delay_change(expected, labels, alpha=part / 2, look=look) if expected else None,
+        ready_at=ready_at(expected, joined, times[2], policy.precision) if expected else None,
         unwatched=window.unwatched,
         histograms=tuple(histogram(window.reference, window.profile, name) for name in moved_most),
         adversary=window.opponent.report(alpha=part, look=look, hours=hours) if window.opponent else None,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from upkeep.core.columns import Columns
 from upkeep.core.feedback.accuracy import Estimate
+from upkeep.core.feedback.delay.forecast import forecast
 from upkeep.core.feedback.delay.log_rank import DelayChange, compare_delays
 from upkeep.core.feedback.expectation import LabelExpectation
 from upkeep.core.feedback.late.look import late_rules
@@ -151,6 +152,18 @@ def delay_change(expectation: LabelExpectation, labels: Labels, *, alpha: float,
         alpha=alpha,
         look=look,
     )
+
+
+def ready_at(expectation: LabelExpectation, joined: Columns, as_of: np.datetime64, precision: float) -> str | None:
+    """When the accuracy is expected to be known to +/- `precision`, ISO 8601, UTC; None where that is not known, or never."""
+    pending = np.isnan(joined["label"])
+    waiting: NDArray[np.datetime64] = joined["predicted_at"][pending]
+    ages = np.maximum((as_of - waiting) / _HOUR, 0.0)
+    right = int((joined["label"] == joined["prediction"]).sum())
+    told = forecast(ages, int((~pending).sum()), right, expectation.delays.curves[None, None], precision=precision)
+    if told.ready_h is None:
+        return None
+    return str((as_of + np.timedelta64(round(told.ready_h * 3600), "s")).astype("datetime64[s]"))
 
 
 def carried_into(documents: Documents, *, model: str, version: str, window: str) -> Carried | None:

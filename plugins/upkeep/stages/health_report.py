@@ -61,6 +61,7 @@ def _performance(performance: Performance) -> Json:
 def _delays(health: Health) -> Json:
     rules, change = health.late.rules if health.late else (), health.delay_change
     return asdict(health.delays) | {
+        "ready_at": health.ready_at,
         "slow": [asdict(rule) for rule in rules],
         "due_h": health.due_h if np.isfinite(health.due_h) else None,
         "change": asdict(change) | {"sentence": change.sentence} if change else None,

@@ -22,6 +22,8 @@ class MonitorPolicy:
         A distance up to this never counts as drift, however still the column was in the past.
     features : sequence of str
         Columns to watch; all of the reference that are logged, if empty.
+    precision : float
+        Labels are enough once the accuracy is known to +/- this; the report says when that will be.
     dataset : str
         Dataset whose quarantine is counted, as in ``<dataset>/quarantine``; none, if empty.
     """
@@ -29,11 +31,13 @@ class MonitorPolicy:
     alpha: float = 0.05
     floor: float = FLOOR
     features: Sequence[str] = ()
+    precision: float = 0.02
     dataset: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha < 1 or not 0 <= self.floor < 1:
+        if not 0 < self.alpha < 1 or not 0 <= self.floor < 1 or not 0 < self.precision < 1:
             raise InputError(
-                f"alpha must lie strictly between 0 and 1 and floor in [0, 1), got {self.alpha} and {self.floor}. "
+                f"alpha and precision must lie strictly between 0 and 1 and floor in [0, 1), got {self.alpha}, "
+                f"{self.precision} and {self.floor}. "
                 "Correct the section monitor of the life's file."
             )
