@@ -179,3 +179,6 @@ def test_another_policy_or_format_is_refused(house):
     house.documents.put("joins", "tip", house.documents.get("joins", "tip") | {"format": 9})
     with pytest.raises(InputError, match="format 1"):
         updated(house)
+    house.documents.put("joins", "tip", {"format": 1})
+    with pytest.raises(InputError, match="lacks"):
+        updated(house)

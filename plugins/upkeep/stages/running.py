@@ -12,6 +12,7 @@ from upkeep.core.columns import Columns
 from upkeep.core.feedback.stream.join import FeedbackJoin
 from upkeep.core.feedback.stream.policy import JoinPolicy
 from upkeep.core.feedback.stream.totals import Totals
+from upkeep.core.profile.stored import fields
 from upkeep.errors import InputError
 from upkeep.ports import Batch, Datasets, Documents, Json
 
@@ -55,13 +56,14 @@ class RunningJoin:
     @classmethod
     def from_json(cls, record: Json) -> RunningJoin:
         """Inverse of `to_json`; InputError for another format."""
-        if record.get("format") != FORMAT:
-            raise InputError(f"a running join must have format {FORMAT}, got {record.get('format')!r}. Build it again.")
+        held = fields("a running join", record, ["format", "join", "versions", "numbers", "done"])
+        if held["format"] != FORMAT:
+            raise InputError(f"a running join must have format {FORMAT}, got {held['format']!r}. Build it again.")
         return cls(
-            join=FeedbackJoin.from_json(record["join"]),
-            versions=tuple(record["versions"]),
-            numbers=tuple(record["numbers"]),
-            done=frozenset((log, batch) for log, batch in record["done"]),
+            join=FeedbackJoin.from_json(held["join"]),
+            versions=tuple(held["versions"]),
+            numbers=tuple(held["numbers"]),
+            done=frozenset((log, batch) for log, batch in held["done"]),
         )
 
 
