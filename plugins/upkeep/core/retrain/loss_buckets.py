@@ -24,6 +24,7 @@ Floats: TypeAlias = NDArray[np.float64]
 FORMAT = 1
 #: Rows of the reference in a bucket, at least; half of the reference grows the tree.
 LEAST_ROWS = 50
+FEWEST_HELD_OUT = 4 * LEAST_ROWS
 _BINS, _TOP = 64, 20
 _WHOLE = ("column", "left", "right", "rows", "correct")
 
@@ -102,9 +103,9 @@ class LossBuckets:
 
         score = check_scores(scores)
         right = (score >= threshold) == (check_labels(labels) == 1)
-        if len(right) < 4 * LEAST_ROWS:
+        if len(right) < FEWEST_HELD_OUT:
             raise InputError(
-                f"buckets must have at least {4 * LEAST_ROWS} held-out rows to be found on, got {len(right)}."
+                f"buckets must have at least {FEWEST_HELD_OUT} held-out rows to be found on, got {len(right)}."
             )
         grid = ReferenceGrid.fit({**table, "score": score}, bins=_BINS, top=_TOP)
         numbers = cell_numbers(grid, {**table, "score": score})
@@ -130,6 +131,11 @@ class LossBuckets:
         many = int(leaf.sum())
         correct = np.bincount(at[right[~grown]], minlength=many)
         return replace(made, rows=np.bincount(at, minlength=many), correct=correct)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The features that `of` needs."""
+        return tuple(name for name in self.grid.cells if name != "score")
 
     @property
     def names(self) -> tuple[str, ...]:
