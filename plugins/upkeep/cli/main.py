@@ -1,4 +1,4 @@
-"""The command line: every stage without Airflow, profiles of large tables, the trip generator and the demo."""
+"""The command line: every stage without Airflow, profiles of large tables, backtests, the trip generator and the demo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from upkeep import __version__
-from upkeep.cli import demo, profile, stages, trips
+from upkeep.cli import backtest, demo, profile, stages, trips
 from upkeep.errors import BackendError, GateClosed, InputError, UpkeepError
 
 EXIT_CODES: dict[type[UpkeepError], int] = {InputError: 2, GateClosed: 3, BackendError: 4}
@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"upkeep {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (stages, profile, trips, demo):
+    for group in (stages, profile, backtest, trips, demo):
         group.add_commands(commands)
     return parser
 

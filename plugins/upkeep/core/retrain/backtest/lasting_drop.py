@@ -25,7 +25,6 @@ class LastingDrop:
 
     windows: int
     labelled: int
-    before_rows: int
     change: float
     low: float
     high: float
@@ -128,7 +127,6 @@ def _told(windows: int, counts: NDArray[np.float64], p: float, level: float) -> 
     return LastingDrop(
         windows=windows,
         labelled=int(after),
-        before_rows=int(before),
         change=now / after - then / before if after else 0.0,
         low=max(-1.0, b - a - reach),
         high=min(1.0, high if p <= level else max(high, 0.0)),

@@ -28,7 +28,8 @@ MOVED = 6
 class Watch:
     """One model under watch: what it was accepted on, and its windows so far.
 
-    `accepted` are columns that someone has looked at; those found broken join them, as they are named once.
+    `accepted` are columns that someone has looked at; those found broken join them, as they are named once. `accuracy` is
+    that of the held-out rows.
     """
 
     def __init__(self, look: Look, policy: DecisionPolicy, alpha: float, accepted: frozenset[str]) -> None:
@@ -42,6 +43,7 @@ class Watch:
         features, natural, _ = measure(look.accepted, when, max(1, round(look.window.hours)) / 24)
         self._profile = features.beside(self._reference.profile)
         self._tolerance = {key: max(FLOOR, value) for key, value in natural.items()}
+        self.accuracy = self._reference.accuracy
         self._windows: list[Window] = []
         self._counted: dict[Window, tuple[int, float]] = {}
 
