@@ -3,16 +3,23 @@
 import httpx
 import pytest
 
-from upkeep.adapters.trip_files import write_week
+from upkeep.adapters.trip_files import write_tips, write_week
 from upkeep.core.simulation.incidents import Incidents
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 FIRST, CONCEPT, ROWS = 2, 3, 12_000
 
 
-def _drop(airflow, week):
-    incidents = Incidents(concept_week=CONCEPT)
-    write_week(airflow.home.parent / "inbox", week, start="2025-11-03", rows=ROWS, seed=11, incidents=incidents)
+SIMULATED = {"start": "2025-11-03", "rows": ROWS, "seed": 3, "incidents": Incidents(concept_week=CONCEPT)}
+
+
+def _drop(airflow, week, **kwargs):
+    write_week(airflow.home.parent / "inbox", week, **SIMULATED, **kwargs)
+
+
+def _retrain_tasks(life, task):
+    run = life.api.runs("taxi_retrain")[-1]["dag_run_id"]
+    return life.api.get(f"/dags/taxi_retrain/dagRuns/{run}/taskInstances/{task}/listMapped")["task_instances"]
 
 
 def test_plugin_and_dags_load_without_errors(api, story):
@@ -28,15 +35,37 @@ def lived(airflow, story):
     for week in range(FIRST):
         _drop(airflow, week)
     first = life.until_first_model()
-    decisions = []
+    decisions, estimates = [], []
     for week in range(FIRST, CONCEPT + 4):
-        _drop(airflow, week)
+        _drop(airflow, week, tips=False)
+        estimates.append(life.until_estimated(len(estimates) + 1))
+        write_tips(airflow.home.parent / "inbox", week, **SIMULATED)
         decisions.append(life.until_decision(len(decisions) + 1))
         if decisions[-1]["due"]:
             break
     life.approve()
     state = life.until_retrained()
-    return {"life": life, "first": first, "decisions": decisions, "state": state}
+    return {"life": life, "first": first, "decisions": decisions, "estimates": estimates, "state": state}
+
+
+def test_a_window_is_estimated_with_a_band_before_any_of_its_labels_is_there(lived):
+    for estimate in lived["estimates"]:
+        assert estimate["labelled"] == 0
+        assert 0.0 < estimate["low"] < estimate["value"] < estimate["high"] < 1.0
+
+
+def test_the_realized_accuracy_of_a_stable_window_lies_in_the_band_that_was_given_first(lived):
+    estimate, realized = lived["estimates"][0], lived["life"].records("realized")[0]
+    assert realized["first"] == estimate
+    assert realized["labelled"] > 0.85 * ROWS
+    assert estimate["low"] <= realized["accuracy"]["value"] <= estimate["high"]
+    assert realized["held"]
+
+
+def test_a_report_keeps_what_was_said_before_the_labels_came(lived):
+    for estimate, report in zip(lived["estimates"], lived["life"].records("health"), strict=True):
+        assert report["first"] == estimate
+        assert report["labelled"] > 0.85 * ROWS
 
 
 def test_the_stable_week_raises_no_suggestion_and_says_why_not(lived):
@@ -52,6 +81,26 @@ def test_the_concept_shift_leads_to_an_approved_gated_retrain_and_a_new_champion
     assert lived["state"] == "success"
     assert life.champion() not in (None, lived["first"])
     assert len(life.api.runs("taxi_retrain")) == 1
+
+
+def test_each_recipe_of_the_decision_has_a_mapped_training_and_a_gate_of_its_own(lived):
+    wanted = [recipe["name"] for recipe in lived["decisions"][-1]["recipes"]]
+    assert len(wanted) > 1
+    for task in ("train", "gate"):
+        assert len(_retrain_tasks(lived["life"], task)) == len(wanted)
+    assert [task["rendered_map_index"] for task in _retrain_tasks(lived["life"], "train")] == wanted
+
+
+def test_the_decision_says_what_became_of_it(lived):
+    life = lived["life"]
+    outcome = life.decisions()[len(lived["decisions"]) - 1]["outcome"]
+    assert outcome["confirmed"]
+    assert outcome["promoted"] == life.champion() == life.backends.tracker.version("taxi_tip", "challenger")
+    tried = {one["recipe"]: one for one in outcome["challengers"]}
+    assert list(tried) == [recipe["name"] for recipe in lived["decisions"][-1]["recipes"]]
+    best = max((one for one in tried.values() if one["verdict"] == "pass"), key=lambda one: one["gain"])
+    assert outcome["promoted"] == best["version"]
+    assert all(one["low"] < one["gain"] < one["high"] for one in tried.values())
 
 
 def test_the_evidence_chain_leads_from_the_model_back_to_the_rows(lived):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,10 @@ from upkeep.core.columns import Columns, concatenate, row_count, select
 from upkeep.core.identity import row_ids
 from upkeep.core.simulation.incidents import Incidents
 from upkeep.core.simulation.tipping import generous
-from upkeep.core.simulation.trips import KEY, generate_week
+from upkeep.core.simulation.trips import KEY, WEEK, generate_week
+
+#: When the tips of a week are there whose trips came without; no hour of it has fewer than another.
+TIPS_AFTER = np.timedelta64(2, "D")
 
 
 def write_week(
@@ -37,15 +41,21 @@ def write_week(
 
 
 def write_tips(inbox: Path, week: int, *, start: str, rows: int, seed: int, incidents: Incidents) -> None:
-    """Write the labels that became known in a week whose trips were written without tips, its own and earlier ones'."""
-    made = generate_week(week, start=start, rows=rows, seed=seed, incidents=incidents)
-    trips = select(made.trips, ~np.isnan(made.trips["tip_amount"]))
-    own: Columns = {
-        "prediction_id": row_ids(trips, KEY),
-        "observed_at": trips["dropoff_datetime"],
-        "label": generous(trips["tip_amount"], trips["fare_amount"]).astype(np.int64),
-    }
-    _write(inbox / "feedback" / f"feedback_{week:03}.parquet", concatenate([made.feedback, own]))
+    """Write the labels that a source has two days after a week whose trips were written without tips.
+
+    The week's own are dated as those that trips come with, by the dropoff; so that those of its last hours are there too.
+    """
+    same: dict[str, Any] = {"start": start, "rows": rows, "seed": seed, "incidents": incidents}
+    made, later = generate_week(week, **same), generate_week(week + 1, **same).feedback
+    ids, tips = row_ids(made.trips, KEY), made.trips["tip_amount"]
+    label = generous(tips, made.trips["fare_amount"])
+    soon = select(later, later["observed_at"] < np.datetime64(start, "us") + WEEK * (week + 1) + TIPS_AFTER)
+    known = dict(zip(soon["prediction_id"].tolist(), soon["label"].tolist(), strict=True))
+    label = np.where(np.isnan(label), [known.get(trip, np.nan) for trip in ids.tolist()], label)
+    own = {"prediction_id": ids, "observed_at": made.trips["dropoff_datetime"], "label": label}
+    own = select(own, ~np.isnan(label))
+    whole: Columns = own | {"label": own["label"].astype(np.int64)}
+    _write(inbox / "feedback" / f"feedback_{week:03}.parquet", concatenate([made.feedback, whole]))
 
 
 def _write(path: Path, columns: Columns) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from upkeep.cli.servers import LocalAirflow, LocalMlflow, Server
     from upkeep.cli.story import Story
 
+Json = dict[str, Any]
+
 FIRST_WEEKS, STABLE_WEEKS, ROWS, SEED, START = 4, 3, 20_000, 7, "2025-11-03"
 CONCEPT_WEEK = FIRST_WEEKS + STABLE_WEEKS
 LATEST_RETRAIN_WEEK = CONCEPT_WEEK + 4
@@ -137,8 +139,7 @@ def _live(story: Story) -> int:
     story.tell(f"{FIRST_WEEKS} weeks of trips dropped into the inbox")
     first = story.until_first_model()
     for week in range(FIRST_WEEKS, LATEST_RETRAIN_WEEK):
-        _drop(week, 1)
-        decision = story.until_decision(week - FIRST_WEEKS + 1)
+        decision = _week(story, week)
         if decision["due"] and week < CONCEPT_WEEK:
             raise BackendError(f"a stable week must raise no suggestion, but week {week} did: {decision['sentence']}")
         if decision["due"]:
@@ -151,19 +152,35 @@ def _live(story: Story) -> int:
     if story.until_retrained() == "failed" or story.champion() == first:
         raise GateClosed("the retrained model must pass the gate and be promoted, but the first is still champion.")
     story.tell(f"challenger passed the gate and is champion: {story.life.model} v{story.champion()}")
-    _drop(week + 1, 1)
-    story.until_decision(week - FIRST_WEEKS + 2)
+    _week(story, week + 1)
     return STABLE_WEEKS
 
 
-def _drop(first: int, weeks: int) -> None:
+def _week(story: Story, week: int) -> Json:
+    """A week's trips come, the model is looked at, then its tips come, and something is decided."""
+    from upkeep.adapters.trip_files import write_tips
+
+    _drop(week, 1, tips=False)
+    story.until_estimated(week - FIRST_WEEKS + 1)
+    write_tips(_inbox(), week, **_simulated())
+    return story.until_decision(week - FIRST_WEEKS + 1)
+
+
+def _drop(first: int, weeks: int, *, tips: bool = True) -> None:
     from upkeep.adapters.trip_files import write_week
+
+    for week in range(first, first + weeks):
+        write_week(_inbox(), week, **_simulated(), tips=tips)
+
+
+def _inbox() -> Path:
+    return Path(os.environ["UPKEEP_HOME"]) / "inbox"
+
+
+def _simulated() -> Json:
     from upkeep.core.simulation.incidents import Incidents
 
-    inbox = Path(os.environ["UPKEEP_HOME"]) / "inbox"
-    incidents = Incidents(concept_week=CONCEPT_WEEK)
-    for week in range(first, first + weeks):
-        write_week(inbox, week, start=START, rows=ROWS, seed=SEED, incidents=incidents)
+    return {"start": START, "rows": ROWS, "seed": SEED, "incidents": Incidents(concept_week=CONCEPT_WEEK)}
 
 
 def _account(story: Story, stable: int) -> None:
@@ -173,9 +190,14 @@ def _account(story: Story, stable: int) -> None:
     promotion = story.api.runs(f"{story.life.name}_retrain")[-1]
     champion = story.backends.tracker.load(story.life.model, str(story.champion()))
     trained = story.backends.tracker.record(story.life.model, champion.version, "training")
+    windows = story.records("realized")[:stable]
+    held = sum(bool(window["held"]) for window in windows)
     print(f"\nstable phase: {stable} weeks, {sum(d['due'] for d in decisions[:stable])} suggestions")
+    print(f"estimates:    {held} of {len(windows)} stable weeks turned out within the band given before any label came")
+    print(f"              {windows[-1]['window']}: {windows[-1]['sentence']}")
     print(f"why:          {due['sentence']}")
     print(f"decision:     {due['id']}  (evidence: {', '.join(due['evidence'])})")
     print(f"retrain:      {promotion['dag_run_id']}, approved and gated")
+    print(f"outcome:      {due['outcome']['sentence']}")
     print(f"MLflow run:   {champion.run_id}  ({story.life.model} v{champion.version}, alias champion)")
     print(f"DVC tag:      {trained['tag']}, its last {len(trained['batches'])} batches")

@@ -10,6 +10,7 @@ from upkeep.adapters.backends import Backends
 from upkeep.cli.airflow_api import FINISHED, AirflowApi, Json
 from upkeep.core.life import Life
 from upkeep.errors import BackendError
+from upkeep.stages.first_estimate import first_estimate
 
 #: Time a step may take, on a machine that is busy with other things as well.
 STEP_WITHIN_S = 420.0
@@ -82,14 +83,30 @@ class Story:
 
     def decisions(self) -> list[Json]:
         """Decisions so far, oldest first."""
-        names = self.backends.documents.names("decisions", f"{self.life.model}/")
-        return [record for name in names if (record := self.backends.documents.get("decisions", name))]
+        return self.records("decisions")
+
+    def records(self, kind: str) -> list[Json]:
+        """Records of the model's windows, oldest first."""
+        names = self.backends.documents.names(kind, f"{self.life.model}/")
+        return [record for name in names if (record := self.backends.documents.get(kind, name))]
+
+    def until_estimated(self, count: int) -> Json:
+        """Wait for the first look at the n-th window, before its labels come, and tell what it says."""
+        self.wait(f"the first look at window {count}", lambda: len(self.records("health")) >= count)
+        report = self.records("health")[count - 1]
+        said = first_estimate([report], report) or {}
+        told = f"{said['value']:.1%} ({said['low']:.1%} to {said['high']:.1%})"
+        self.tell(f"{report['window']}  estimated  {told} with {said['labelled']} of {said['rows']} labels in")
+        return said
 
     def until_decision(self, count: int) -> Json:
         """Wait for the n-th decision, and tell it."""
         self.wait(f"decision {count}", lambda: len(self.decisions()) >= count)
         self.wait("the monitor's run", lambda: self._idle("monitor"))
         decision = self.decisions()[count - 1]
+        realized = {record["window"]: record for record in self.records("realized")}
+        if decision["window"] in realized:
+            self.tell(f"{decision['window']}  realized   {realized[decision['window']]['sentence']}")
         self.tell(f"{decision['window']}  {decision['action']:<10} {decision['sentence']}")
         return decision
 
