@@ -100,5 +100,8 @@ def test_a_way_is_chosen_only_if_it_is_better_surely_and_by_enough():
     apart = np.where(late, turn < 70, turn < 50).astype(float)
     assert choose(start, {"boosted": np.array([0.5, 0.7])}, apart, variance, windows).method == "boosted"
     assert choose(start, {"boosted": np.array([0.7, 0.5])}, apart, variance, windows).method == "calibrated"
+    noisy = np.stack([np.arange(4_000) == 0, np.arange(4_000) == 1]) * 1.0
+    rare = {"boosted": np.array([0.9, 0.9])}
+    assert choose(start, rare, np.ones(4_000), variance, noisy).method == "calibrated"  # two labels prove nothing
     hardly = np.where(late, turn < 61, turn < 60).astype(float)
     assert choose(start, {"boosted": np.array([0.6, 0.61])}, hardly, variance, windows).method == "calibrated"

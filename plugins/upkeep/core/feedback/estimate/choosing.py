@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from upkeep.core.feedback.estimate.ways import Method
 
-#: A way replaces the calibrated one if it is better by so many standard errors ...
-_STANDARD_ERRORS = 1.0
+#: A way replaces the calibrated one if it is better by so many standard errors, fewer if it is surely closer row by row ...
+_STANDARD_ERRORS, _IF_CLOSER = 2.0, 1.0
 #: ... and by more than the labels of so many rows could ever show.
 _WINDOW_ROWS = 5_000
 
@@ -43,6 +43,8 @@ def choose(
     outcome: NDArray[np.float64],
     variance: NDArray[np.float64],
     windows: NDArray[np.float64],
+    *,
+    closer: Collection[Method] = (),
 ) -> Choice:
     """The way that estimates windows' means best, if it is better than the start surely and by enough to matter.
 
@@ -56,6 +58,8 @@ def choose(
         What was; its variance given all that is known.
     windows : ndarray of float, shape (windows, n)
         Weights of rows.
+    closer : collection of str
+        Ways that predict single rows surely better.
 
     Notes
     -----
@@ -87,7 +91,8 @@ def choose(
         lever = 2 * (differs[asked] @ windows[asked]) / len(asked)
         mean, error = float(gain[asked].mean()), float(np.sqrt((lever**2 * variance).sum()))
         gains[name] = (mean, error)
-        matters = mean < -float(variance.mean()) / _WINDOW_ROWS and mean + _STANDARD_ERRORS * error < 0
+        needed = _IF_CLOSER if name in closer else _STANDARD_ERRORS
+        matters = mean < -float(variance.mean()) / _WINDOW_ROWS and mean + needed * error < 0
         if matters and float(np.nanmean(gain[asked] - gained[asked])) < 0:  # held to the same windows
             best, apart, gained = name, differs, gain
     asked = np.flatnonzero(~np.isnan(apart))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_expit
 
 from upkeep.core.feedback.estimate.base import Base
-from upkeep.core.feedback.estimate.boosting import linked, unlinked
+from upkeep.core.feedback.estimate.boosting import linked
 from upkeep.core.feedback.estimate.choosing import Choice, choose
 from upkeep.core.feedback.estimate.outcomes import expected_outcomes, judged
 from upkeep.core.feedback.estimate.shifts import pseudo_windows
@@ -18,6 +19,7 @@ from upkeep.core.feedback.estimate.weighting import density_ratio
 ROUNDS = (5, 10, 20, 40)
 ALPHAS = (0.0, 5e-4)
 _FOLDS = 4
+_CLOSER = 3.0
 #: Rows that are cross-fitted at most; rows and windows that a density ratio is tried on, as each takes a classifier.
 _ROWS, _TAUGHT_ROWS, _TRIED_ROWS, _TRIED_WINDOWS = 20_000, 8_000, 2_000, 12
 
@@ -57,7 +59,8 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
         for name, values in _said(_only(taught, column), _only(asked, column)).items():
             said[name][here] = values
     outcome = kept.outcome[:, column]
-    rounds = min(ROUNDS, key=lambda r: _loss(kept, said[f"boosted {r}"], outcome))
+    losses = {name: _losses(kept, values, outcome) for name, values in (said | {"start": start}).items()}
+    rounds = min(ROUNDS, key=lambda r: float(losses[f"boosted {r}"].mean()))
     variance = _variance(kept, said[f"boosted {rounds}"], outcome)
     whole = pseudo_windows(kept.codes, outcome, rng)
     tried = _tried(whole, fold, rng)
@@ -70,7 +73,10 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
         "boosted": means[f"boosted {rounds}"],
         "weighted": np.concatenate([np.full(len(whole), np.nan), _weighted(kept, fold, tried, rng)]),
     }
-    return Settings(choice=choose(start, ways, outcome, variance, windows), rounds=rounds, alpha=alpha)
+    named: dict[Method, str] = {"bucketing tree": f"tree {alpha}", "boosted": f"boosted {rounds}"}
+    closer = [method for method, name in named.items() if _closer(losses[name] - losses["start"])]
+    choice = choose(start, ways, outcome, variance, windows, closer=closer)
+    return Settings(choice=choice, rounds=rounds, alpha=alpha)
 
 
 def asked_for(method: Method) -> Settings:
@@ -127,11 +133,17 @@ def _one(way: BucketWay | BoostWay, asked: Learned) -> NDArray[np.float64]:
     return way.expected(asked.start, asked.codes, asked.scores)[:, 0]
 
 
-def _loss(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.float64]) -> float:
+def _losses(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Squared error or log-loss of every row."""
     if rows.kind == "regression":
-        return float(((outcome - said) ** 2).mean())
+        return np.asarray((outcome - said) ** 2)
     odds = linked(said, "logit")
-    return float(-(outcome * np.log(unlinked(odds, "logit")) + (1 - outcome) * np.log(unlinked(-odds, "logit"))).mean())
+    return np.asarray(-outcome * log_expit(odds) - (1 - outcome) * log_expit(-odds))
+
+
+def _closer(change: NDArray[np.float64]) -> bool:
+    """Whether losses have fallen by more than so many standard errors."""
+    return bool(change.mean() < -_CLOSER * change.std() / len(change) ** 0.5)
 
 
 def _variance(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,64 @@
+"""Estimates without labels hold where the features or the score move and the concept does not; simpler ones miss."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from upkeep.core.columns import Coded
+from upkeep.core.feedback.estimate.reference import EstimateReference
+
+pytestmark = pytest.mark.slow
+
+
+def draw(rng, rows, *, centre=0.0, spread=1.0, hidden=0.0, shares=(0.4, 0.3, 0.3), noise=0):
+    """A score that is twice too sure of itself; `group` moves the label's logit by `hidden` and the score does not know."""
+    x = rng.normal(centre, spread, rows)
+    group = rng.choice(3, rows, p=shares)
+    table = {"group": Coded(group, ("a", "b", "c"))} | {f"noise {j}": rng.normal(size=rows) for j in range(noise)}
+    chance = expit(1.5 * x + hidden * (group - 1) * np.sign(x))
+    return table, expit(3 * x), (rng.random(rows) < chance).astype(float), np.where(x >= 0, chance, 1 - chance).mean()
+
+
+def test_a_shift_of_the_score_is_followed_and_the_constant_misses_it():
+    ours, constant = [], []
+    for seed in range(60):
+        rng = np.random.default_rng([1, seed])
+        _, scores, labels, before = draw(rng, 2_000)
+        reference = EstimateReference.fit({}, scores, labels, kind="binary", method="calibrated")
+        _, live, _, now = draw(rng, 2_000, centre=0.2, spread=0.5)
+        ours.append(reference.metrics({}, live)["accuracy"] - now)
+        constant.append(before - now)
+    assert abs(np.mean(ours)) < 3 * np.std(ours, ddof=1) / len(ours) ** 0.5 + 0.002
+    assert np.mean(constant) > 0.08  # the control
+
+
+def test_a_shift_of_features_that_the_score_does_not_know_is_followed_and_calibration_misses_it():
+    ours, calibrated, methods = [], [], []
+    for seed in range(3):
+        rng = np.random.default_rng([2, seed])
+        table, scores, labels, _ = draw(rng, 4_000, hidden=1.2)
+        reference = EstimateReference.fit(table, scores, labels, kind="binary", seed=seed)
+        plain = EstimateReference.fit(table, scores, labels, kind="binary", method="calibrated")
+        live, live_scores, _, now = draw(rng, 4_000, hidden=1.2, shares=(0.9, 0.05, 0.05))
+        ours.append(abs(reference.metrics(live, live_scores)["accuracy"] - now))
+        calibrated.append(abs(plain.metrics(live, live_scores)["accuracy"] - now))
+        methods.append(reference.method)
+    assert set(methods) <= {"boosted", "bucketing tree", "weighted"}
+    assert np.mean(ours) < 0.02
+    assert np.mean(calibrated) > 0.08  # the control
+
+
+def test_where_features_say_nothing_the_score_is_asked_alone_and_a_density_ratio_would_add_noise():
+    chosen, errors = [], {"weighted": [], "calibrated": []}
+    for seed in range(3):
+        rng = np.random.default_rng([3, seed])
+        table, scores, labels, _ = draw(rng, 3_000, noise=8)
+        chosen.append(EstimateReference.fit(table, scores, labels, kind="binary", seed=seed).method)
+        fixed = {m: EstimateReference.fit(table, scores, labels, kind="binary", method=m) for m in errors}
+        for _ in range(5):
+            live, live_scores, _, now = draw(rng, 300, noise=8)
+            for method, found in errors.items():
+                found.append(fixed[method].metrics(live, live_scores)["accuracy"] - now)
+    assert chosen == ["calibrated"] * 3
+    apart = np.subtract(errors["weighted"], errors["calibrated"])
+    assert np.sqrt(np.mean(apart**2)) > 0.001  # the control: chosen blindly, it would move every estimate
