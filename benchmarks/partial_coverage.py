@@ -13,7 +13,7 @@ from upkeep.core.feedback.estimate.reference import EstimateReference
 from upkeep.core.feedback.partial.beginning import begin
 from upkeep.core.feedback.partial.performance import estimate_performance
 
-ROWS, CHUNKS_PER_SPLIT = 1_000, 20
+ROWS, CHUNKS_PER_SPLIT, LABELLED_PER_SPLIT = 1_000, 60, 12
 SETTINGS = ("no labels", "40 % of the labels", "no labels, concept shift", "40 % of the labels, concept shift")
 
 
@@ -29,7 +29,7 @@ class Coverage:
         return Coverage(held=self.held + other.held, chunks=self.chunks + other.chunks, width=self.width + other.width)
 
 
-def cover_split(rng: np.random.Generator, data: DataSet, *, labelled: bool) -> dict[str, Coverage]:
+def cover_split(rng: np.random.Generator, data: DataSet) -> dict[str, Coverage]:
     """One half of the reference, by chance, says what is expected; chunks of the other lean to some scores and values."""
     law = Law.drawn(rng, data, 0.4)
     order = rng.permutation(len(data.reference))
@@ -40,9 +40,9 @@ def cover_split(rng: np.random.Generator, data: DataSet, *, labelled: bool) -> d
     )
     start, delays = begin(reference, learned.table, learned.scores), law.learned(rng, learned)
     found = dict.fromkeys(SETTINGS, Coverage())
-    for _ in range(CHUNKS_PER_SPLIT):
+    for number in range(CHUNKS_PER_SPLIT):
         chunk = rest[_leaning(rng, rest)]
-        for name in SETTINGS if labelled else SETTINGS[::2]:
+        for name in SETTINGS if number < LABELLED_PER_SPLIT else SETTINGS[::2]:
             rows = _spoilt(rng, chunk) if "shift" in name else chunk
             truth = right(rows, data.threshold)
             if name.startswith("no labels"):

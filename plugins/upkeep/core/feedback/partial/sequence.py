@@ -13,7 +13,7 @@ from upkeep.errors import InputError
 #: Bets, in log odds: how strongly each says that more rows, or fewer, are right than the candidate says. Fine ones tell
 #: small differences apart after many rows, coarse ones large differences after few.
 _BETS = np.geomspace(0.001, 4.0, 32)
-_HALVINGS = 60
+_HALVINGS = 40
 
 
 def accuracy_sequence(correct: int, rows: int, *, alpha: float = 0.05) -> tuple[float, float]:
