@@ -26,8 +26,8 @@ def exponential_delays(
     --------
     >>> slow = np.where(np.arange(20_000) % 2 == 0, 1.0, 10.0)
     >>> hours = exponential_delays(slow, 20_000, np.random.default_rng(1))
-    >>> hours[::2].mean().round(1), hours[1::2].mean().round(1)
-    (1.0, 10.0)
+    >>> bool(hours[::2].mean() < 1.1), bool(hours[1::2].mean() > 9)
+    (True, True)
     """
     mean = np.broadcast_to(np.asarray(mean_h, dtype=np.float64), (rows,))
     if not (mean >= 0).all() or not 0 <= never < 1:
