@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from upkeep.core.feedback.estimate.ways import Method
 
-#: A way replaces the calibrated one if it is better by so many standard errors, fewer if it is surely closer row by row ...
-_STANDARD_ERRORS, _IF_CLOSER = 2.0, 1.0
-#: ... and by more than the labels of so many rows could ever show.
+#: A way replaces the calibrated one if it is better by more than the labels of so many rows could ever show, ...
 _WINDOW_ROWS = 5_000
+#: ... by so many standard errors more; fewer if it is surely closer row by row.
+_STANDARD_ERRORS, _IF_CLOSER = 2.0, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def choose(
         mean, error = float(gain[asked].mean()), float(np.sqrt((lever**2 * variance).sum()))
         gains[name] = (mean, error)
         needed = _IF_CLOSER if name in closer else _STANDARD_ERRORS
-        matters = mean < -float(variance.mean()) / _WINDOW_ROWS and mean + needed * error < 0
+        matters = mean + needed * error < -float(variance.mean()) / _WINDOW_ROWS
         if matters and float(np.nanmean(gain[asked] - gained[asked])) < 0:  # held to the same windows
             best, apart, gained = name, differs, gain
     asked = np.flatnonzero(~np.isnan(apart))

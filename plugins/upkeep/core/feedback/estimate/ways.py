@@ -22,7 +22,7 @@ METHODS: tuple[Method, ...] = ("calibrated", "score buckets", "bucketing tree", 
 SCORE_BUCKETS, LEAVES = 10, 64
 #: Bytes of the sample that a weighted estimate keeps; its JSON takes a third more.
 _SAMPLE_BYTES = 1_200_000
-_SAMPLE_ROWS = 20_000
+_SAMPLE_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
