@@ -1,6 +1,6 @@
-"""When a retrain is due: a person approves, one challenger per recipe is trained, and the gate decides.
+"""When a retrain is due: a person approves, a challenger per recipe is trained, the gate decides, the best is promoted.
 
-The outcome is written to the decision that asked for it: what was tried, what the gate said, and who is champion.
+What was tried and what came of it is written to the decision that asked for it.
 """
 
 from __future__ import annotations
@@ -44,15 +44,16 @@ for life in lives(Path(__file__).parent / "config"):
             response_timeout=timedelta(hours=life.approval_timeout_h),
         )
         plan = PlanChallengersOperator(task_id="plan", life=life)
-        named = {"map_index_template": "{{ task.planned['recipe'].get('name', 'planned') }}"}
-        train = TrainModelOperator.partial(task_id="train", life=life, **named).expand(planned=plan.output)
+        planned = "{{ task.planned['recipe'].get('name', 'planned') }}"
+        training = TrainModelOperator.partial(task_id="train", life=life, map_index_template=planned)
+        train = training.expand(planned=plan.output)
         # One that fails must not take the others with it, and each verdict counts on the test rows' account in turn.
-        some = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
-        judging = ModelGateOperator.partial(task_id="gate", life=life, trigger_rule=some, max_active_tis_per_dagrun=1)
-        gate = judging.expand(trained=train.output)
-        best = PromoteBestOperator(
-            task_id="promote", life=life, verdict=gate.output, model=assets.model, trigger_rule=some
-        )
+        some, recipe = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, "{{ task.trained['recipe'] }}"
+        gate = ModelGateOperator.partial(
+            task_id="gate", life=life, trigger_rule=some, max_active_tis_per_dagrun=1, map_index_template=recipe
+        ).expand(trained=train.output)
+        champion = {"model": assets.model, "trigger_rule": some}
+        best = PromoteBestOperator(task_id="promote", life=life, verdict=gate.output, **champion)
         write = RecordOutcomeOperator(
             task_id="outcome", life=life, planned=plan.output, asked="approve", trigger_rule=TriggerRule.ALL_DONE
         )

@@ -45,10 +45,10 @@ class AirflowApi:
         found: list[Json] = self.get(f"/dags/{dag}/dagRuns/{run}/taskInstances")["task_instances"]
         return [task for task in found if task["state"] == "failed"]
 
-    def log(self, dag: str, run: str, task: str, attempt: int) -> str:
-        """A task's log, as text."""
+    def log(self, dag: str, run: str, task: str, attempt: int, *, map_index: int = -1) -> str:
+        """A task's log, as text; `map_index` says which of mapped ones."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}"
-        lines = self.get(path, map_index=-1)["content"]
+        lines = self.get(path, map_index=map_index)["content"]
         return "\n".join(str(line.get("event", line)) if isinstance(line, dict) else str(line) for line in lines)
 
     def waiting_approvals(self) -> list[Json]:

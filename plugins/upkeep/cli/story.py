@@ -49,7 +49,10 @@ class Story:
     def failure(self, dag: str, run: str) -> str:
         """The failed tasks of a run, with the end of their logs."""
         tasks = self.api.failed_tasks(dag, run)
-        logs = [self.api.log(dag, run, task["task_id"], task["try_number"])[-1500:] for task in tasks]
+        logs = [
+            self.api.log(dag, run, task["task_id"], task["try_number"], map_index=task["map_index"])[-1500:]
+            for task in tasks
+        ]
         return f"{dag} {run} failed in {[task['task_id'] for task in tasks]}:\n" + "\n".join(logs)
 
     def states(self) -> str:
