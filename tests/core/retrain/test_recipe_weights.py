@@ -96,6 +96,7 @@ def test_weights_are_bounded_have_mean_one_and_leave_enough_rows(before, data):
     ("recipe", "said"),
     [
         ({"name": "magic"}, "must be named full, recent_window, upsample or augment, got 'magic'"),
+        ({"name": "augment", "since": "2024-01-01"}, r"recipe augment must say mass, share, got \['name', 'since'\]"),
         ({"name": "recent_window", "since": "2024-01-01"}, "needs the time of each of the 3 rows"),
         ({"name": "upsample", "weights": [{"column": "y", "low": 0.0, "now": 1.0}]}, "weighs by column 'y'"),
     ],

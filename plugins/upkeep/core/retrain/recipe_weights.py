@@ -15,6 +15,7 @@ from upkeep.errors import InputError
 
 Floats: TypeAlias = NDArray[np.float64]
 _ROUNDS = 30
+_NEEDED = {"recent_window": {"since"}, "upsample": {"weights"}, "augment": {"since", "share", "mass"}}
 
 
 def recipe_weights(
@@ -61,6 +62,9 @@ def recipe_weights(
     [0.778, 3.0]
     """
     name, rows = recipe.get("name"), row_count(table)
+    lacking = sorted(_NEEDED.get(str(name), set()) - set(recipe))
+    if lacking:
+        raise InputError(f"recipe {name} must say {', '.join(lacking)}, got {sorted(recipe)}. Take it from a decision.")
     if name == "full":
         return np.ones(rows)
     if name == "recent_window":
