@@ -40,14 +40,16 @@ class Case:
         return Case(name=self.name, stream=self.stream.shuffled(rng), window=self.window, rule=self.rule)
 
 
-def power() -> Case:
+def power(seed: int = SEED) -> Case:
     """Elec2: will the price be above its last day's mean? A week at a time, trained on a quarter of a year."""
     table, when = elec2()
     label = table.pop("class")
-    return Case(name="Elec2", stream=_late(table, label, when, DAY_H), window=WEEK_H, rule=TrainingRule(windows=12))
+    return Case(
+        name="Elec2", stream=_late(table, label, when, DAY_H, seed), window=WEEK_H, rule=TrainingRule(windows=12)
+    )
 
 
-def bicycles() -> Case:
+def bicycles(seed: int = SEED) -> Case:
     """Bike sharing: more rentals than that hour's median in the first quarter of a year? Two weeks at a time.
 
     Counts grow from year to year, so the task's concept moves; medians come from the rows that train the first model.
@@ -60,7 +62,7 @@ def bicycles() -> Case:
     numbers = dict(zip((*BIKE_NUMBERS, *BIKE_TEXTS), matrix(table, (*BIKE_NUMBERS, *BIKE_TEXTS)).T, strict=True))
     label = (count > usual[hour]).astype(float)
     return Case(
-        name="bike sharing", stream=_late(numbers, label, day + hour * _HOUR, DAY_H), window=2 * WEEK_H, rule=rule
+        name="bike sharing", stream=_late(numbers, label, day + hour * _HOUR, DAY_H, seed), window=2 * WEEK_H, rule=rule
     )
 
 
@@ -70,7 +72,7 @@ def taxi() -> Case:
     tables, labels, times = zip(*parts, strict=True)
     table = {name: np.concatenate([part[name] for part in tables]) for name in tables[0]}
     late = np.where(table["payment"] == 1, 72.0, 6.0)
-    stream = _late(table, np.concatenate(labels), np.concatenate(times), late)
+    stream = _late(table, np.concatenate(labels), np.concatenate(times), late, SEED)
     return Case(name="NYC trips", stream=stream, window=WEEK_H, rule=TrainingRule(windows=4))
 
 
@@ -98,7 +100,11 @@ def _rides(table: Columns, when: NDArray[np.datetime64]) -> tuple[Columns, NDArr
 
 
 def _late(
-    table: Columns, label: NDArray[np.float64], when: NDArray[np.datetime64], mean_h: float | NDArray[np.float64]
+    table: Columns,
+    label: NDArray[np.float64],
+    when: NDArray[np.datetime64],
+    mean_h: float | NDArray[np.float64],
+    seed: int,
 ) -> LabelledStream:
-    delays = exponential_delays(mean_h, len(label), np.random.default_rng(SEED))
+    delays = exponential_delays(mean_h, len(label), np.random.default_rng(seed))
     return LabelledStream.of(table, label, when, delays)
