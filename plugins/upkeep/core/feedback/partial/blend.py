@@ -117,20 +117,26 @@ def blend(before: Shift, cells: int, explain: Callable[[Prior, NDArray[np.float6
     )
 
 
-def unmoved(before: Shift, cells: int) -> Blend:
+def unmoved(before: Shift, cells: Cells) -> Blend:
     """What is believed of a window that says nothing: the shift as carried, less certain by one more move.
 
     The rarest large moves, together less likely than one in ten, are left out: the law of a window without a jump is not widened
-    by the chance of one, which its assumption names.
+    by the chance of one, which its assumption names. Before the first window with labels the only error is the reference's,
+    and that is one of each cell by itself: as much as its share of the reference's information leaves.
     """
-    own, inner = len(before.covariance), cells * before.coordinates
+    share = cells.shares
+    own, inner = len(before.covariance), len(share) * before.coordinates
+    covariance = np.zeros((own + inner, own + inner))
     later = before.covariance
     if before.windows:
         usual = np.cumsum(before.move_chances) - before.move_chances < 1 - _RARE
         chances = before.move_chances[usual] / before.move_chances[usual].sum()
         later = before.after_move(float(np.sqrt(chances @ np.array(MOVES)[usual] ** 2)))
-    covariance = np.zeros((own + inner, own + inner))
-    covariance[:own, :own] = later
+        covariance[:own, :own] = later
+    elif later.any():
+        first = before.features * before.coordinates
+        information = np.diag(np.linalg.inv(later[:first, :first]))[: before.coordinates]
+        covariance[own:, own:] = np.diag(1 / np.outer(share, information).ravel())
     means = np.concatenate([before.mean.ravel(), np.zeros(inner)])
     return Blend(
         weights=np.ones(1),

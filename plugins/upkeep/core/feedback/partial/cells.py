@@ -59,6 +59,11 @@ class Cells:
             owner += [where[int(name)]] * (len(edges) + 1)
         return cls(buckets=buckets, cell=cell, owner=np.array(owner, dtype=np.int64))
 
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """Share of the rows in each cell, shape (cells,)."""
+        return np.asarray(np.bincount(self.cell, minlength=len(self.owner)) / len(self.cell))
+
     def of_rows(self, rows: NDArray[np.int64]) -> Cells:
         """The same cells for some of the rows."""
         return replace(self, cell=self.cell[rows])

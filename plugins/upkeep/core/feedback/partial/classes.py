@@ -66,7 +66,7 @@ def fill(reference: NDArray[np.float64], window: Window, before: Shift) -> Fille
     cells = Cells.of(score_keys(reference), window.bucket, known=before.buckets, limit=limit)
     before = before.over(cells.buckets)
     law, factor = window.labelled_by_now(classes), np.ones(len(logs))
-    live, waiting = unmoved(before, len(cells.owner)), np.ones_like(reference)
+    live, waiting = unmoved(before, cells), np.ones_like(reference)
     chances = _live_chances(live, logs, cells) if before.windows else reference
     for _ in range(_ROUNDS if known.any() else 0):
         waiting = silence(law, factor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import betaincinv, gammaincinv
+from scipy.special import betaincinv, gammaincinv, ndtri
 
 #: Largest value of a metric with both ends; the others are not negative, or any number.
 BOUNDED = frozenset({"accuracy", "precision", "recall", "f1", "roc_auc", "brier"})
@@ -45,18 +45,13 @@ def interval(name: str, value: float, variance: float, alpha: float, *, most: fl
         share = value / most
         size = value * (most - value) / variance - 1
         a, b = share * size, (1 - share) * size
-        return most * float(betaincinv(a, b, alpha / 2)), most * float(betaincinv(a, b, 1 - alpha / 2))
-    if name in BOUNDED:
+        low, high = (most * float(betaincinv(a, b, q)) for q in (alpha / 2, 1 - alpha / 2))
+    elif name in BOUNDED:
         return 0.0, most
-    if name in _UNBOUNDED or value <= 0:
-        reach = math.sqrt(variance) * _normal(1 - alpha / 2)
+    elif name in _UNBOUNDED or value <= 0:
+        reach = math.sqrt(variance) * float(ndtri(1 - alpha / 2))
         return value - reach, value + reach
-    shape = value**2 / variance
-    low, high = (float(gammaincinv(shape, q)) * variance / value for q in (alpha / 2, 1 - alpha / 2))
-    return low, high
-
-
-def _normal(q: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(q))
+    else:
+        shape = value**2 / variance
+        low, high = (float(gammaincinv(shape, q)) * variance / value for q in (alpha / 2, 1 - alpha / 2))
+    return min(low, value), max(high, value)  # a very skewed law may have its mean beyond a quantile

@@ -23,6 +23,8 @@ _METRIC = {"bias": "bias", "absolute": "mae", "squared": "rmse"}
 _HEAVIEST = 50.0
 #: An expected error is at least this share of the reference's.
 _LEAST = 0.02
+#: Where all labels should be in, rows still wait this often.
+_RAREST = 0.01
 _FEW = 30
 
 
@@ -55,7 +57,8 @@ def fill_residuals(
     -----
     The live moment of row i is reference_i + scale_i (shift + bucket + cell), where scale_i is the reference's expected
     absolute error, or square. The effects have normal priors and are found by weighted least squares; a labelled
-    row has weight 1 / P(labelled by now | bucket, age), scaled so that the weights sum to Kish's effective size.
+    row has weight (1 - G) / G, G = P(labelled by now | bucket, age): as many as wait for each that is in. The weights are
+    scaled to sum to Kish's effective size.
     """
     known = window.known
     cells = Cells.of(predictions, window.bucket, known=before["absolute"].buckets)
@@ -68,7 +71,7 @@ def fill_residuals(
         prior = before[name].over(cells.buckets)
         off = (outcome[known] - reference[known, at]) / scale[known]
         noise = _noise(off, weight, reference, name)
-        live = unmoved(prior, len(cells.owner))
+        live = unmoved(prior, cells)
         if known.any():
             live = blend(
                 prior,
@@ -120,7 +123,9 @@ def measure_residuals(
 
 
 def _weights(labelled_by_now: NDArray[np.float64]) -> NDArray[np.float64]:
-    weight = 1 / np.maximum(labelled_by_now, max(1e-9, labelled_by_now.max(initial=0.0) / _HEAVIEST))
+    """Pending rows of the same bucket and age that a labelled one stands for, to an effective number of rows."""
+    likely = np.maximum(labelled_by_now, max(1e-9, labelled_by_now.max(initial=0.0) / _HEAVIEST))
+    weight = np.maximum(1 - likely, _RAREST) / likely
     return np.asarray(weight * weight.sum() / (weight**2).sum())
 
 

@@ -41,6 +41,8 @@ class Window:
         buckets: ArrayLike | None,
     ) -> Window:
         """InputError unless all have one value per row, and ages are known if there is a delay model."""
+        if not rows:
+            raise InputError("a window must have rows, got none. Leave it out.")
         if delays is not None and age_h is None:
             raise InputError("a delay model says nothing without the age of each row. Pass age_h, or leave out delays.")
         bucket = np.zeros(rows, dtype=np.int64) if buckets is None else np.asarray(buckets)
