@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 #: How strongly a window leans to one end of a column: the odds of a row at the top against one at the bottom are e to this.
 _LEAN = 3.0
-_COLUMNS, _MIXED, _BLOCKS = 24, 24, 8
+_COLUMNS, _MIXED, _BLOCKS = 24, 72, 8
 
 
 def pseudo_windows(
