@@ -33,21 +33,22 @@ def test_upsampling_gives_a_cell_its_live_share(house):
     assert share == pytest.approx(0.6, abs=0.001)
 
 
-def test_augmenting_counts_the_rows_twice_that_the_stored_adversary_finds_most_live(house):
+def test_augmenting_gives_more_weight_to_the_rows_that_the_stored_adversary_finds_most_live(house):
     since = house.report["since"]
     recipe = {
         "name": "augment",
         "adversary": "adversaries/tip/v3/2024-01-29",
         "since": since,
         "share": 0.2,
-        "times": 2.0,
+        "mass": 0.5,
     }
     weights = weigh(house, recipe)(house.rows)
     recent = house.rows["predicted_at"] >= np.datetime64(since)
-    assert set(np.unique(weights)) == {1.0, 2.0}
-    assert (weights == 2).sum() == round(0.2 * recent.sum())
-    assert not (weights[~recent] == 2).any()
-    chosen, fare = weights == 2, house.rows["fare"]
+    chosen, fare = weights == weights.max(), house.rows["fare"]
+    assert len(np.unique(weights)) == 2
+    assert chosen.sum() == round(0.2 * recent.sum())
+    assert not chosen[~recent].any()
+    assert weights.mean() == pytest.approx(1.0)
     # Week 3 has dearer and missing fares: these are what is chosen.
     assert np.isnan(fare[chosen]).mean() > np.isnan(fare[recent]).mean()
 
@@ -57,4 +58,4 @@ def test_augmenting_counts_the_rows_twice_that_the_stored_adversary_finds_most_l
 )
 def test_an_adversary_that_is_not_there_or_not_the_models_is_refused(house, address):
     with pytest.raises(InputError, match="recipe augment needs the adversary"):
-        weigh(house, {"name": "augment", "adversary": address, "since": "2024-01-22", "share": 0.2, "times": 2.0})
+        weigh(house, {"name": "augment", "adversary": address, "since": "2024-01-22", "share": 0.2, "mass": 0.5})

@@ -23,6 +23,7 @@ from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.profile.histogram import Histogram, histogram
 from upkeep.core.profile.profile import Profile
 from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
+from upkeep.core.retrain.loss_buckets import LossBuckets
 from upkeep.stages.health_labels import Labels, Performance, delay_change, knows, perform, ready_at, who_is_late
 from upkeep.stages.health_window import Window
 from upkeep.stages.monitor_policy import MonitorPolicy
@@ -81,6 +82,7 @@ class Known:
     reference: ModelReference
     labels: LabelExpectation | None
     carried: Carried | None
+    buckets: LossBuckets | None
 
 
 def examine(
@@ -119,7 +121,7 @@ def examine(
         drift=drift,
         accuracy=accuracy,
         performance=performance,
-        parts=_parts(reference, accuracy, joined),
+        parts=_parts(known, accuracy, joined, labels),
         delays=summarise_delays(joined["observed_at"], joined["predicted_at"], times[2]),
         late=late,
         due_h=due_h,
@@ -170,15 +172,20 @@ def _facts(before: Profile, now: Profile, name: str) -> ColumnFacts:
     )
 
 
-def _parts(reference: ModelReference, accuracy: AccuracyEstimate, joined: Columns) -> Decomposition:
+def _parts(known: Known, accuracy: AccuracyEstimate, joined: Columns, labels: Labels) -> Decomposition:
+    """By buckets alike in accuracy where their features are logged, else by those of the score."""
+    if known.buckets and set(known.buckets.columns) <= set(labels.features):
+        at = known.buckets.of(labels.features, labels.scores)
+        return known.buckets.parts(at, labels.scores, labels.label)
+    reference = known.reference
     right = np.nan_to_num(accuracy.live_accuracy) * accuracy.live_rows
-    known = reference.bucket_of(joined["score"][~np.isnan(joined["label"])])
+    seen = reference.bucket_of(joined["score"][~np.isnan(joined["label"])])
     return kitagawa(
         reference_rows=reference.bucket_rows,
         reference_correct=reference.bucket_correct,
         live_rows=accuracy.live_rows,
         live_correct=np.minimum(right, accuracy.live_rows),  # rounding may overshoot by one bit
-        live_known=np.bincount(known, minlength=len(reference.bucket_rows)),
+        live_known=np.bincount(seen, minlength=len(reference.bucket_rows)),
         names=_names(reference),
     )
 

@@ -15,6 +15,7 @@ from upkeep.core.feedback.join import join_labels
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.plain import plain
 from upkeep.core.profile.profile import Profile
+from upkeep.core.retrain.loss_buckets import LossBuckets
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Painter, Tracker
 from upkeep.stages.first_estimate import first_estimate
@@ -71,6 +72,7 @@ def monitor(
         reference=reference,
         labels=expected_labels(accepted),
         carried=carried_into(documents, model=model, version=version, window=window),
+        buckets=LossBuckets.from_json(accepted["loss_buckets"]) if accepted.get("loss_buckets") else None,
     )
     joined = join_labels(seen.rows, datasets.read(f"{model}/feedback", since=since), times[2])
     facts: Json = {"model": model, "version": version, "window": window, "since": since, "until": until, "as_of": as_of}

@@ -14,6 +14,7 @@ from upkeep.core.columns import Columns, select
 from upkeep.core.drift.adversary_baseline import FEWEST, AdversaryBaseline
 from upkeep.core.feedback.expectation import LabelExpectation
 from upkeep.core.feedback.reference import ModelReference
+from upkeep.core.retrain.loss_buckets import FEWEST_HELD_OUT, LossBuckets
 from upkeep.ports import DatasetVersion, Json
 from upkeep.stages.train_spec import TrainSpec
 
@@ -61,8 +62,18 @@ def reference(
         threshold=spec.threshold,
     ).to_json() | {
         "adversary": adversary(rows, split, scores, spec),
+        "loss_buckets": loss_buckets(split, scores["holdout"], spec),
         "labels": expected_labels(select(rows, rows[spec.time] >= split.cut), scores["newer"], spec, as_of),
     }
+
+
+def loss_buckets(split: TimeSplit, scores: NDArray[np.float64], spec: TrainSpec) -> Json | None:
+    """Buckets by which other rows are told from other answers; None for few held-out rows."""
+    labels = split.holdout["label"]
+    if len(labels) < FEWEST_HELD_OUT:
+        return None
+    table = {name: split.holdout[name] for name in spec.features}
+    return LossBuckets.fit(table, scores, labels, threshold=spec.threshold, seed=spec.seed).to_json()
 
 
 def expected_labels(newer: Columns, scores: NDArray[np.float64], spec: TrainSpec, as_of: str) -> Json:
