@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from upkeep.errors import InputError
 
 #: Bets, in log odds: how strongly each says that more rows, or fewer, are right than the candidate says. Fine ones tell
 #: small differences apart after many rows, coarse ones large differences after few.
 _BETS = np.geomspace(0.001, 4.0, 32)
+_GAINS = np.expm1(_BETS)
 _HALVINGS = 40
 
 
@@ -73,5 +73,6 @@ def _least(correct: int, rows: int, alpha: float) -> float:
 
 
 def _log_stake(candidate: float, correct: int, rows: int) -> float:
-    odds: NDArray[np.float64] = np.log1p(candidate * np.expm1(_BETS))
-    return float(logsumexp(_BETS * correct - rows * odds) - math.log(len(_BETS)))
+    stakes: NDArray[np.float64] = _BETS * correct - rows * np.log1p(candidate * _GAINS)
+    most = float(stakes.max())
+    return most + math.log(float(np.exp(stakes - most).mean()))
