@@ -73,7 +73,6 @@ def test_p_values_and_indices_see_a_moved_column():
 
 @pytest.mark.parametrize("detector", [Adwin, Ddm])
 def test_detectors_on_errors_see_a_concept_shift_and_no_moved_column(detector):
-    pytest.importorskip("river")
     first = [r.window for r in retrains(source("concept"), detector()).retrains if r.window >= CHANGED]
     assert first[0] <= CHANGED + 1
 
