@@ -102,7 +102,7 @@ def perform(
             age_h=labels.age_h,
             delays=expectation.delays,
             buckets=expectation.groups.of(labels.features),
-            carried=carried,
+            carried=carried or expectation.start,
             alpha=each,
         )
         for each in (ALPHA, alpha)

@@ -13,6 +13,8 @@ from upkeep.core.columns import Columns, Table, row_count, select
 from upkeep.core.feedback.delay.groups import DelayGroups
 from upkeep.core.feedback.delay.model import DelayModel
 from upkeep.core.feedback.estimate.reference import EstimateReference
+from upkeep.core.feedback.partial.beginning import begin
+from upkeep.core.feedback.partial.shift import Carried
 from upkeep.core.profile.stored import fields
 from upkeep.errors import InputError
 
@@ -34,6 +36,8 @@ class LabelExpectation:
         How late they are, by `groups` and class.
     groups : DelayGroups
         Groups of rows whose delays differ.
+    start : Carried
+        The estimate's own error, which the first window begins with.
     columns : tuple of str
         Features that rows must have.
     hours, pending : ndarray, shape (k,)
@@ -45,6 +49,7 @@ class LabelExpectation:
     estimate: EstimateReference
     delays: DelayModel
     groups: DelayGroups
+    start: Carried
     columns: tuple[str, ...]
     hours: NDArray[np.float64] = field(repr=False)
     pending: NDArray[np.bool_] = field(repr=False)
@@ -109,6 +114,7 @@ class LabelExpectation:
             estimate=estimate,
             delays=delays,
             groups=groups,
+            start=begin(estimate, select(table, known), scores[known]),
             columns=tuple(table),
             hours=hours[kept].round(2),
             pending=late[kept],
@@ -125,6 +131,7 @@ class LabelExpectation:
             "estimate": self.estimate.to_json(),
             "delays": self.delays.to_json(),
             "groups": self.groups.to_json(),
+            "start": self.start.to_json(),
             "columns": list(self.columns),
             "hours": self.hours.tolist(),
             "pending": self.pending.astype(int).tolist(),
@@ -139,12 +146,13 @@ class LabelExpectation:
             raise InputError(
                 f"a stored expectation of labels must have format {FORMAT}, got {held['format']!r}. Train again."
             )
-        names = ("estimate", "delays", "groups", "columns", "hours", "pending", "bucket")
+        names = ("estimate", "delays", "groups", "start", "columns", "hours", "pending", "bucket")
         fields("a stored expectation of labels", held, names)
         found = cls(
             estimate=EstimateReference.from_json(held["estimate"]),
             delays=DelayModel.from_json(held["delays"]),
             groups=DelayGroups.from_json(held["groups"]),
+            start=Carried.from_json(held["start"]),
             columns=tuple(held["columns"]),
             hours=np.asarray(held["hours"], dtype=np.float64),
             pending=np.asarray(held["pending"], dtype=bool),
