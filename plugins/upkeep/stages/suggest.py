@@ -12,6 +12,7 @@ from upkeep.core.retrain.damage import is_damage
 from upkeep.core.retrain.decide import decide
 from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, HealthFacts
 from upkeep.core.retrain.kitagawa import Decomposition
+from upkeep.core.retrain.pooled import pooled
 from upkeep.errors import InputError
 from upkeep.ports import Documents, Json
 
@@ -44,7 +45,7 @@ def suggest(
     reports = [(name, record) for name in names if (record := documents.get("health", name))]
     facts = [health_facts(f"health/{name}", record, policy) for name, record in reports]
     known: DecisionState = {**state}  # type: ignore[typeddict-item]  # a JSON dict; its format is checked
-    decision, new_state = decide(facts, policy=policy, state=known)
+    decision, new_state = decide(pooled(facts, policy), policy=policy, state=known)
     record = _json(decision) | {"format": FORMAT, "id": f"decisions/{model}/{window}", "model": model}
     documents.put("decisions", f"{model}/{window}", record)
     return decision, _json(new_state)
@@ -52,7 +53,9 @@ def suggest(
 
 def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthFacts:
     """What a decision needs of a stored health report."""
-    change = report["accuracy"]["change"]
+    accuracy = report["accuracy"]
+    change, accepted = accuracy["change"], accuracy.get("reference") or {"value": None, "rows": 0}
+    now = (accuracy.get("estimate") or accuracy.get("combined") or accepted)["value"]
     delays, adversary = report.get("delays") or {}, report.get("adversary") or {}
     change_of_delay = delays.get("change") or {}
     features = set(report["drifted"]) - {"score"}  # which is the model's own and no row can be chosen by
@@ -62,6 +65,9 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
         since=report["since"],
         version=report["version"],
         labelled=report["labelled"],
+        right=report["labelled"] * (now or 0.0),  # labels that are late by class count in proportion
+        reference_rows=accepted["rows"],
+        reference_right=round(accepted["rows"] * (accepted["value"] or 0.0)),
         change=change["value"],
         change_low=change["low"],
         change_high=change["high"],

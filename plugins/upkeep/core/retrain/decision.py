@@ -39,6 +39,9 @@ class DecisionPolicy:
         Columns that someone has looked at: whatever happened to them is not taken for broken.
     recent_windows : int
         Least number of unbroken windows that the recipe "recent_window" reaches back.
+    drop_alpha : float
+        Chance that a drop which several windows show together is ever called certain where there is none, over the life of a
+        model version; that of one window's own interval is the monitor's.
     cause_alpha : float
         Chance, per window, that the interval of a part of the change misses it, and so that a part is wrongly called certain.
     minor_share : float
@@ -64,6 +67,7 @@ class DecisionPolicy:
     max_scale: float = 10.0
     accepted: tuple[str, ...] = ()
     recent_windows: int = 2
+    drop_alpha: float = 0.01
     cause_alpha: float = 0.05
     minor_share: float = 0.2
     max_upsampled: int = 3
@@ -81,7 +85,12 @@ class DecisionPolicy:
             raise InputError(
                 "max_loss must lie in (0, 1); cooldown_windows, min_labels, horizon_rows must be 0 or more."
             )
-        shares = {"cause_alpha": self.cause_alpha, "minor_share": self.minor_share, "augment_share": self.augment_share}
+        shares = {
+            "drop_alpha": self.drop_alpha,
+            "cause_alpha": self.cause_alpha,
+            "minor_share": self.minor_share,
+            "augment_share": self.augment_share,
+        }
         wrong = {name: share for name, share in shares.items() if not 0 < share < 1}
         if wrong or self.max_upsampled < 0 or self.max_scale <= 1:
             raise InputError(
@@ -119,6 +128,9 @@ class HealthFacts:
     adversary_loss: float | None = None  # log-loss of telling live rows from the reference's, nats
     adversary: str = ""  # address of the stored adversary, where it certainly tells them apart
     moved: tuple[Histogram, ...] = ()  # drifted features then and now, those that moved most surely first
+    right: float = 0.0  # of the labelled rows, how many were predicted rightly
+    reference_rows: int = 0  # on which the version was accepted; 0 if that is not known
+    reference_right: int = 0
 
     def harmed(self, policy: DecisionPolicy) -> bool:
         """Whether accuracy certainly fell, by an estimate that matters, on enough labels and unbroken data."""

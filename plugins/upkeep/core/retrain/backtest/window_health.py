@@ -13,11 +13,12 @@ from upkeep.core.feedback.accuracy import estimate_accuracy
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.profile.histogram import histogram
 from upkeep.core.profile.profile import Profile
-from upkeep.core.retrain.backtest.lasting_drop import LastingDrop, lasting_drop
 from upkeep.core.retrain.backtest.policy import Look
 from upkeep.core.retrain.backtest.stream import Window
+from upkeep.core.retrain.damage import is_damage
 from upkeep.core.retrain.decision import DecisionPolicy, HealthFacts
 from upkeep.core.retrain.kitagawa import Decomposition, kitagawa
+from upkeep.core.retrain.lasting_drop import LastingDrop, lasting_drop
 
 #: Kinds of finding that share the error probability of a model's life, as in a health report.
 PARTS = 4
@@ -102,14 +103,10 @@ class Watch:
 
     def _damaged(self, findings: Iterable[ColumnDrift]) -> list[ColumnDrift]:
         features = (f for f in findings if f.column != "score" and f.column not in self.accepted)
-        found = [finding for finding in features if _broken(finding, self._policy)]
+        found = [
+            f
+            for f in features
+            if f.drifted and is_damage(f.column, f.distance, f.before, f.after, f.low, policy=self._policy)
+        ]
         self.accepted |= {finding.column for finding in found}
         return found
-
-
-def _broken(finding: ColumnDrift, policy: DecisionPolicy) -> bool:
-    if not finding.drifted:
-        return False
-    if finding.distance in ("null_rate", "new_categories"):
-        return (finding.after or 0.0) > (finding.before or 0.0) and finding.low >= policy.max_lost
-    return finding.low >= policy.max_jump

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
-from upkeep.core.retrain.backtest.lasting_drop import lasting_drop
+from upkeep.core.retrain.lasting_drop import lasting_drop
 from upkeep.errors import InputError
 
 
