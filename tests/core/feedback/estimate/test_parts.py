@@ -2,14 +2,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.isotonic import IsotonicRegression
 
-from upkeep.core.feedback.estimate.boosting import boost, linked, unlinked
+from upkeep.core.feedback.estimate.boosting import boost, log_odds
 from upkeep.core.feedback.estimate.bucketing import Buckets
 from upkeep.core.feedback.estimate.choosing import choose
+from upkeep.core.feedback.estimate.coding import CELLS, FINE_BINS, Coding
 from upkeep.core.feedback.estimate.curve import Curve
+from upkeep.core.feedback.estimate.forest import Forest
+from upkeep.core.feedback.estimate.packing import pack, unpack
 from upkeep.core.feedback.estimate.shifts import pseudo_windows
 from upkeep.core.feedback.estimate.weighting import density_ratio
+from upkeep.errors import InputError
 
 
 @settings(max_examples=40, deadline=None)
@@ -62,16 +68,53 @@ def test_pruning_leaves_noise_alone():
     assert Buckets.of_loss(codes, noise, leaves=64, least=20, alpha=0.02).leaves == 1
 
 
-@pytest.mark.parametrize("link", ["logit", "identity"])
-def test_boosting_finds_what_the_start_does_not_know(link):
+def test_boosting_finds_what_the_start_does_not_know():
     rng = np.random.default_rng(3)
     codes = rng.integers(0, 10, (8_000, 3)).astype(np.uint8)
     mean = np.where((codes[:, 0] > 4) & (codes[:, 1] < 5), 0.9, 0.5)
     outcome = (rng.random(8_000) < mean).astype(float)
     start = np.full(8_000, outcome.mean())
-    said = unlinked(linked(start, link) + boost(codes, outcome, start, link=link, rounds=40).added(codes), link)
+    said = expit(log_odds(start) + boost(codes, outcome, start, rounds=40).added(codes))
     assert abs(said - mean).mean() < 0.03
     assert abs(start - mean).mean() > 0.1  # the control
+
+
+@pytest.mark.parametrize("rows", [15, 3_000])
+def test_a_forest_says_what_scikit_learns_own_prediction_says(rows):
+    rng = np.random.default_rng(8)
+    codes = rng.integers(0, 256, (rows, 4)).astype(np.uint8)
+    outcome = codes[:, 0] * (codes[:, 1] > 90) + rng.normal(0, 20, rows)
+    forest = Forest.fit(codes, outcome, trees=30)
+    for trees in (0, 7, 30):
+        settings_ = {"max_iter": max(trees, 1), "min_samples_leaf": 20, "early_stopping": False, "random_state": 0}
+        oracle = HistGradientBoostingRegressor(**settings_).fit(codes, outcome)
+        wanted = oracle.predict(codes) if trees else np.full(rows, outcome.mean())
+        assert forest.expected(codes, trees=trees) == pytest.approx(wanted, rel=1e-4, abs=1e-3)
+    again = Forest.from_json(forest.to_json(), 4)
+    assert (again.expected(codes) == forest.expected(codes)).all()
+
+
+@pytest.mark.parametrize("change", [{"roots": [0, 0]}, {"left": [5]}, {"feature": [9]}, {"mean": None}])
+def test_a_forest_whose_walk_would_not_end_is_refused(change):
+    rng = np.random.default_rng(8)
+    record = Forest.fit(rng.integers(0, 9, (300, 2)).astype(np.uint8), rng.random(300), trees=2).to_json()
+    for name, first in change.items():
+        if first is None:
+            record[name] = None
+        else:
+            values = unpack(record[name])
+            values[: len(first)] = first
+            record[name] = pack(values)
+    with pytest.raises(InputError, match="damaged"):
+        Forest.from_json(record, 2)
+
+
+def test_a_column_with_many_frequent_values_gets_fewer_bins():
+    rng = np.random.default_rng(9)
+    values = np.where(rng.random(50_000) < 0.99, rng.integers(0, 200, 50_000), 200 * rng.random(50_000))
+    coding = Coding.fit({"x": values}, rng.random(50_000), rng.random(50_000), bins=FINE_BINS)
+    assert max(cells.size for cells in coding.grid.cells.values()) < CELLS
+    assert len(np.unique(coding.codes({"x": values}, rng.random(50_000))[:, 0])) > 100
 
 
 def test_a_density_ratio_is_the_ratio_of_densities():

@@ -1,10 +1,13 @@
-"""Small boosted trees on coded rows, starting from what the score alone says; kept as arrays."""
+"""Small boosted trees of a chance on coded rows, starting from what the score alone says; kept as arrays.
+
+scikit-learn's histogram boosting cannot start a classifier from a chance per row, so these trees are our own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +17,6 @@ from upkeep.core.feedback.estimate.coding import CELLS
 from upkeep.core.feedback.estimate.packing import pack, unpack
 from upkeep.core.profile.stored import damaged, fields
 
-Link = Literal["logit", "identity"]
 DEPTH = 3
 _LEAVES, _NODES = 2**DEPTH, 2**DEPTH - 1
 _RATE = 0.15
@@ -23,7 +25,7 @@ _PRIOR_ROWS = 50.0
 #: A leaf must hold as much.
 _LEAST_ROWS = 60.0
 #: Chances are kept this far from 0 and 1 before their logit is taken.
-EDGE = 1e-4
+_EDGE = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,19 +72,16 @@ def boost(
     outcome: NDArray[np.float64],
     start: NDArray[np.float64],
     *,
-    link: Link,
     rounds: int,
 ) -> Trees:
-    """Newton boosting of a mean, from a first guess of it per row.
+    """Newton boosting of a chance by log-loss, from a first guess of it per row.
 
     Parameters
     ----------
     codes : ndarray of uint8, shape (n, d)
         Below `CELLS`.
     outcome, start : ndarray of float, shape (n,)
-        What is to be predicted, and what the score alone predicts.
-    link : {"logit", "identity"}
-        Of outcomes in [0, 1], by log-loss, or of any, by squared error.
+        What is to be predicted, 0 or 1, and what the score alone predicts.
     rounds : int
         Trees.
 
@@ -90,15 +89,15 @@ def boost(
     -----
     Splits and leaf values as in Chen & Guestrin (2016), XGBoost, equations 5 and 7, on cells in place of sorted values.
     """
-    n, d = codes.shape
+    d = codes.shape[1]
     at = codes.astype(np.intp) + np.arange(d, dtype=np.intp) * CELLS
     columns = np.asfortranarray(codes)
-    offset = linked(start, link)
+    offset = log_odds(start)
     grown: list[tuple[NDArray[np.uint16], NDArray[np.uint8], NDArray[np.float32]]] = []
     for _ in range(rounds):
-        guess = unlinked(offset, link)
+        guess = expit(offset)
         slope = outcome - guess
-        bend = np.maximum(guess * (1 - guess), 1e-3) if link == "logit" else np.ones(n)
+        bend = np.maximum(guess * (1 - guess), 1e-3)
         tree = _grow(at, columns, slope, bend)
         grown.append(tree)
         offset += tree[2].take(_leaf(columns, tree[0], tree[1]))
@@ -108,12 +107,8 @@ def boost(
     return Trees(feature=feature, cut=cut, value=value)
 
 
-def linked(mean: NDArray[np.float64], link: Link) -> NDArray[np.float64]:
-    return np.asarray(logit(np.clip(mean, EDGE, 1 - EDGE))) if link == "logit" else mean.astype(np.float64)
-
-
-def unlinked(offset: NDArray[np.float64], link: Link) -> NDArray[np.float64]:
-    return np.asarray(expit(offset)) if link == "logit" else offset
+def log_odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(logit(np.clip(chance, _EDGE, 1 - _EDGE)))
 
 
 def _leaf(columns: NDArray[np.uint8], feature: NDArray[np.uint16], cut: NDArray[np.uint8]) -> NDArray[np.intp]:

@@ -16,10 +16,11 @@ from upkeep.core.profile.cells import CategoryCells, HourCells
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.stored import damaged, fields
 
-#: Cells of a number column; categories of a text column that have one of their own.
-BINS, TOP = 32, 60
+#: Cells of a number column, where an outcome is a hit or a miss and where it is a residual, which has more to tell; categories
+#: of a text column that have one of their own.
+BINS, FINE_BINS, TOP = 32, 250, 60
 #: More cells than any column has, with one for a missing value.
-CELLS = 128
+CELLS = 256
 _SCORE = "score "  # a feature may be called "score 0", but then its cells are the same thing twice and nothing else
 
 
@@ -35,11 +36,13 @@ class Coding:
     order: NDArray[np.uint8]
 
     @classmethod
-    def fit(cls, table: Table, scores: NDArray[np.float64], outcome: NDArray[np.float64]) -> Coding:
+    def fit(
+        cls, table: Table, scores: NDArray[np.float64], outcome: NDArray[np.float64], *, bins: int = BINS
+    ) -> Coding:
         """Learn the cells; `scores` has shape (n,) or (n, k), `outcome` is what categories are put in order by."""
         held = _held(table)
         whole = _with_scores(held, scores)
-        grid = ReferenceGrid.fit(whole, bins=BINS, top=TOP)
+        grid = _grid(whole, bins)
         numbers = cell_numbers(grid, whole)
         order = np.tile(np.arange(CELLS, dtype=np.uint8), (len(grid.cells), 1))
         overall = float(outcome.mean())
@@ -68,6 +71,12 @@ class Coding:
         if order.dtype != np.uint8 or order.shape != (len(grid.cells), CELLS) or order.max(initial=0) >= CELLS:
             raise damaged("the order of a stored coding must have one row per column", held["order"])
         return cls(grid=grid, order=order)
+
+
+def _grid(table: Table, bins: int) -> ReferenceGrid:
+    """Frequent values have cells of their own beside the bins; with too many of them, there are half as many bins."""
+    grid = ReferenceGrid.fit(table, bins=bins, top=TOP)
+    return grid if max(cells.size for cells in grid.cells.values()) < CELLS else _grid(table, bins // 2)
 
 
 def _held(table: Table) -> Table:

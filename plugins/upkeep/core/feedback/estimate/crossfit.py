@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_expit
 
-from upkeep.core.feedback.estimate.base import Base
-from upkeep.core.feedback.estimate.boosting import linked
+from upkeep.core.feedback.estimate.base import Base, Kind
+from upkeep.core.feedback.estimate.boosting import log_odds
 from upkeep.core.feedback.estimate.choosing import Choice, choose
 from upkeep.core.feedback.estimate.outcomes import expected_outcomes, judged
 from upkeep.core.feedback.estimate.shifts import pseudo_windows
-from upkeep.core.feedback.estimate.ways import BoostWay, BucketWay, Learned, Method
+from upkeep.core.feedback.estimate.ways import BoostWay, BucketWay, ForestWay, Learned, Method
 from upkeep.core.feedback.estimate.weighting import density_ratio
 
-ROUNDS = (5, 10, 20, 40)
+#: Trees that are tried: small ones that go on from a chance, larger ones that start from a mean.
+ROUNDS, FOREST_ROUNDS = (5, 10, 20, 40), (25, 50, 100)
 ALPHAS = (0.0, 5e-4)
 _FOLDS = 4
 _CLOSER = 3.0
@@ -50,7 +51,8 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
     column = judged(rows.kind)
     fold = np.arange(len(kept.codes)) * _FOLDS // len(kept.codes)
     start = np.empty(len(fold))
-    names = ["score buckets", *(f"tree {a}" for a in ALPHAS), *(f"boosted {r}" for r in ROUNDS)]
+    tries = _tries(rows.kind)
+    names = ["score buckets", *(f"tree {a}" for a in ALPHAS), *(f"boosted {r}" for r in tries)]
     said = {name: np.empty(len(fold)) for name in names}
     for number in range(_FOLDS):
         others, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
@@ -60,7 +62,7 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
             said[name][here] = values
     outcome = kept.outcome[:, column]
     losses = {name: _losses(kept, values, outcome) for name, values in (said | {"start": start}).items()}
-    rounds = min(ROUNDS, key=lambda r: float(losses[f"boosted {r}"].mean()))
+    rounds = min(tries, key=lambda r: float(losses[f"boosted {r}"].mean()))
     variance = _variance(kept, said[f"boosted {rounds}"], outcome)
     whole = pseudo_windows(kept.codes, outcome, rng)
     tried = _tried(whole, fold, rng)
@@ -79,10 +81,14 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
     return Settings(choice=choice, rounds=rounds, alpha=alpha)
 
 
-def asked_for(method: Method) -> Settings:
+def asked_for(method: Method, kind: Kind) -> Settings:
     """The settings of a method that is not chosen but asked for: all of it, as large as it may get."""
     choice = Choice(method=method, share=1.0, error=0.0, gains={})
-    return Settings(choice=choice, rounds=ROUNDS[-1], alpha=ALPHAS[-1])
+    return Settings(choice=choice, rounds=_tries(kind)[-1], alpha=ALPHAS[-1])
+
+
+def _tries(kind: Kind) -> tuple[int, ...]:
+    return FOREST_ROUNDS if kind == "regression" else ROUNDS
 
 
 def _some(rows: Learned, at: NDArray[np.intp]) -> Learned:
@@ -122,11 +128,11 @@ def _said(taught: Learned, asked: Learned) -> dict[str, NDArray[np.float64]]:
     found = {"score buckets": _one(BucketWay.by_score(taught), asked)}
     for alpha in ALPHAS:
         found[f"tree {alpha}"] = _one(BucketWay.by_loss(taught, alpha), asked)
-    boosted = BoostWay.learn(taught, ROUNDS[-1])
-    for rounds in ROUNDS:
-        fewer = BoostWay(kind=boosted.kind, trees=tuple(trees.first(rounds) for trees in boosted.trees))
-        found[f"boosted {rounds}"] = _one(fewer, asked)
-    return found
+    if taught.kind == "regression":
+        forest = ForestWay.learn(taught, FOREST_ROUNDS[-1]).forests[0]
+        return found | {f"boosted {r}": forest.expected(asked.codes, trees=r) for r in FOREST_ROUNDS}
+    trees = BoostWay.learn(taught, ROUNDS[-1]).trees
+    return found | {f"boosted {r}": _one(BoostWay(trees=trees.first(r)), asked) for r in ROUNDS}
 
 
 def _one(way: BucketWay | BoostWay, asked: Learned) -> NDArray[np.float64]:
@@ -137,7 +143,7 @@ def _losses(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.float6
     """Squared error or log-loss of every row."""
     if rows.kind == "regression":
         return np.asarray((outcome - said) ** 2)
-    odds = linked(said, "logit")
+    odds = log_odds(said)
     return np.asarray(-outcome * log_expit(odds) - (1 - outcome) * log_expit(-odds))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from upkeep.core.columns import Table
 from upkeep.core.feedback.estimate.base import Base, Kind
 from upkeep.core.feedback.estimate.checks import check_rows, check_stored, live_scores
-from upkeep.core.feedback.estimate.coding import Coding
+from upkeep.core.feedback.estimate.coding import BINS, FINE_BINS, Coding
 from upkeep.core.feedback.estimate.crossfit import asked_for, crossfit
 from upkeep.core.feedback.estimate.outcomes import expected_outcomes, judged, outcomes, restored, seen_scores
 from upkeep.core.feedback.estimate.replicates import Replicates, moved_outcome
@@ -122,9 +122,9 @@ class EstimateReference:
                        coding=None, way=None, replicates=replicates)  # fmt: skip
         seen = seen_scores(kind, score)
         right = outcomes(kind, score, number, threshold)[:, judged(kind)]
-        coding = Coding.fit(table, seen, right)
+        coding = Coding.fit(table, seen, right, bins=FINE_BINS if kind == "regression" else BINS)
         rows = Learned.of(base, threshold, coding.codes(table, seen), score, number)
-        settings = crossfit(rows, rng) if method is None else asked_for(method)
+        settings = crossfit(rows, rng) if method is None else asked_for(method, kind)
         choice = settings.choice
         way = learn(choice.method, rows, rng, rounds=settings.rounds, alpha=settings.alpha)
         return cls(
@@ -224,7 +224,7 @@ class EstimateReference:
             gains={name: (gain[0], gain[1]) for name, gain in held["gains"].items()},
             base=base,
             coding=coding,
-            way=way_from_json(held["method"], held["way"], columns),
+            way=way_from_json(held["method"], base.kind, held["way"], columns),
             replicates=Replicates.from_json(held["replicates"], len(base.curves)),
         )
 

@@ -8,10 +8,12 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from upkeep.core.feedback.estimate.base import Base, Kind
-from upkeep.core.feedback.estimate.boosting import Trees, boost, linked, unlinked
+from upkeep.core.feedback.estimate.boosting import Trees, boost, log_odds
 from upkeep.core.feedback.estimate.bucketing import Buckets
+from upkeep.core.feedback.estimate.forest import Forest
 from upkeep.core.feedback.estimate.outcomes import expected_outcomes, outcomes
 from upkeep.core.feedback.estimate.packing import pack, unpack
 from upkeep.core.feedback.estimate.weighting import density_ratio
@@ -107,31 +109,51 @@ class BucketWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BoostWay:
-    """Boosted trees from the start on; one set per outcome."""
+    """Of a classifier: boosted trees from the start on."""
 
-    kind: Kind
-    trees: tuple[Trees, ...]
+    trees: Trees
 
     @classmethod
     def learn(cls, rows: Learned, rounds: int) -> BoostWay:
-        link = _link(rows.kind)
-        pairs = zip(rows.outcome.T, rows.start.T, strict=True)
-        return cls(kind=rows.kind, trees=tuple(boost(rows.codes, o, s, link=link, rounds=rounds) for o, s in pairs))
+        return cls(trees=boost(rows.codes, rows.outcome[:, 0], rows.start[:, 0], rounds=rounds))
 
     def expected(
         self, start: NDArray[np.float64], codes: NDArray[np.uint8], _scores: NDArray[np.float64], /
     ) -> NDArray[np.float64]:
-        link = _link(self.kind)
-        pairs = zip(start.T, self.trees, strict=True)
-        return np.stack([unlinked(linked(s, link) + trees.added(codes), link) for s, trees in pairs], axis=1)
+        return np.asarray(expit(log_odds(start[:, 0]) + self.trees.added(codes)))[:, None]
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "trees": [trees.to_json() for trees in self.trees]}
+        return {"trees": self.trees.to_json()}
 
     @classmethod
     def from_json(cls, record: object, columns: int) -> BoostWay:
-        held: Mapping[str, Any] = fields("stored trees", record, ["kind", "trees"])
-        return cls(kind=held["kind"], trees=tuple(Trees.from_json(trees, columns) for trees in held["trees"]))
+        return cls(trees=Trees.from_json(fields("stored trees", record, ["trees"])["trees"], columns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ForestWay:
+    """Of a regressor: boosted trees of every outcome, from its mean on; the prediction is one of their columns."""
+
+    forests: tuple[Forest, ...]
+
+    @classmethod
+    def learn(cls, rows: Learned, rounds: int) -> ForestWay:
+        return cls(forests=tuple(Forest.fit(rows.codes, o, trees=rounds) for o in rows.outcome.T))
+
+    def expected(
+        self, _start: NDArray[np.float64], codes: NDArray[np.uint8], _scores: NDArray[np.float64], /
+    ) -> NDArray[np.float64]:
+        return np.stack([forest.expected(codes) for forest in self.forests], axis=1)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"forests": [forest.to_json() for forest in self.forests]}
+
+    @classmethod
+    def from_json(cls, record: object, columns: int) -> ForestWay:
+        held: Mapping[str, Any] = fields("stored forests", record, ["forests"])
+        if not isinstance(held["forests"], list) or len(held["forests"]) != 3:
+            raise damaged("stored forests must be three: of residuals, absolute ones and squares", list(held))
+        return cls(forests=tuple(Forest.from_json(forest, columns) for forest in held["forests"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -185,20 +207,17 @@ def learn(method: Method, rows: Learned, rng: np.random.Generator, *, rounds: in
     if method == "bucketing tree":
         return BucketWay.by_loss(rows, alpha)
     if method == "boosted":
-        return BoostWay.learn(rows, rounds)
+        return ForestWay.learn(rows, rounds) if rows.kind == "regression" else BoostWay.learn(rows, rounds)
     return WeightWay.sample(rows, rng) if method == "weighted" else None
 
 
-def way_from_json(method: Method, record: object, columns: int) -> Way | None:
+def way_from_json(method: Method, kind: Kind, record: object, columns: int) -> Way | None:
     """The way of a stored method; none for the calibrated one."""
     if method == "calibrated":
         return None
     if method == "boosted":
-        return BoostWay.from_json(record, columns)
+        several = kind == "regression"
+        return ForestWay.from_json(record, columns) if several else BoostWay.from_json(record, columns)
     if method == "weighted":
         return WeightWay.from_json(record, columns)
     return BucketWay.from_json(record, columns)
-
-
-def _link(kind: Kind) -> Literal["logit", "identity"]:
-    return "identity" if kind == "regression" else "logit"

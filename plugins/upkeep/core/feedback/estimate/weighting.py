@@ -39,7 +39,7 @@ def density_ratio(reference: NDArray[np.uint8], live: NDArray[np.uint8], *, seed
     rows = np.concatenate([reference, drawn])
     is_live = np.repeat([0.0, 1.0], [len(reference), len(drawn)])
     start = np.full(len(rows), len(drawn) / len(rows))
-    added = boost(rows, is_live, start, link="logit", rounds=_ROUNDS).added(reference)
+    added = boost(rows, is_live, start, rounds=_ROUNDS).added(reference)
     odds = np.exp(added)  # the start is the odds of both being drawn as often
     kept = np.clip(odds, 1 / _LARGEST, _LARGEST)
     return np.asarray(kept / kept.mean())
