@@ -62,3 +62,22 @@ def test_where_features_say_nothing_the_score_is_asked_alone_and_a_density_ratio
     assert chosen == ["calibrated"] * 3
     apart = np.subtract(errors["weighted"], errors["calibrated"])
     assert np.sqrt(np.mean(apart**2)) > 0.001  # the control: chosen blindly, it would move every estimate
+
+
+def test_a_regressors_error_is_followed_where_features_move_and_the_curve_of_its_prediction_misses_it():
+    ours, curve = [], []
+    for seed in range(5):
+        rng = np.random.default_rng([4, seed])
+
+        def trips(rng, rows, shares):
+            prediction, group = rng.normal(size=rows), rng.choice(3, rows, p=shares)
+            return {"group": Coded(group, ("a", "b", "c"))}, prediction, (1.0 + group) * (2 / np.pi) ** 0.5, 1.0 + group
+
+        table, prediction, _, spread = trips(rng, 3_000, (0.6, 0.3, 0.1))
+        labels = prediction + rng.normal(0, spread)
+        live, predicted, now, _ = trips(rng, 4_000, (0.1, 0.3, 0.6))
+        for found, method in ((ours, None), (curve, "calibrated")):
+            fitted = EstimateReference.fit(table, prediction, labels, kind="regression", method=method)
+            found.append(fitted.metrics(live, predicted)["mae"] / now.mean() - 1)
+    assert np.mean(np.abs(ours)) < 0.05
+    assert np.mean(curve) < -0.25  # the control

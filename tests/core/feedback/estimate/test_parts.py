@@ -85,11 +85,9 @@ def test_a_forest_says_what_scikit_learns_own_prediction_says(rows):
     codes = rng.integers(0, 256, (rows, 4)).astype(np.uint8)
     outcome = codes[:, 0] * (codes[:, 1] > 90) + rng.normal(0, 20, rows)
     forest = Forest.fit(codes, outcome, trees=30)
-    for trees in (0, 7, 30):
-        settings_ = {"max_iter": max(trees, 1), "min_samples_leaf": 20, "early_stopping": False, "random_state": 0}
-        oracle = HistGradientBoostingRegressor(**settings_).fit(codes, outcome)
-        wanted = oracle.predict(codes) if trees else np.full(rows, outcome.mean())
-        assert forest.expected(codes, trees=trees) == pytest.approx(wanted, rel=1e-4, abs=1e-3)
+    oracle = HistGradientBoostingRegressor(max_iter=30, early_stopping=False, random_state=0).fit(codes, outcome)
+    live = rng.integers(0, 256, (500, 4)).astype(np.uint8)
+    assert forest.expected(live) == pytest.approx(oracle.predict(live), rel=1e-4, abs=1e-3)
     again = Forest.from_json(forest.to_json(), 4)
     assert (again.expected(codes) == forest.expected(codes)).all()
 
@@ -146,5 +144,6 @@ def test_a_way_is_chosen_only_if_it_is_better_surely_and_by_enough():
     noisy = np.stack([np.arange(4_000) == 0, np.arange(4_000) == 1]) * 1.0
     rare = {"boosted": np.array([0.9, 0.9])}
     assert choose(start, rare, np.ones(4_000), variance, noisy).method == "calibrated"  # two labels prove nothing
+    assert choose(start, {"boosted": np.array([0.5, 0.7])}, apart, variance, windows, least=0.02).method == "calibrated"
     hardly = np.where(late, turn < 61, turn < 60).astype(float)
     assert choose(start, {"boosted": np.array([0.6, 0.61])}, hardly, variance, windows).method == "calibrated"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from upkeep.core.feedback.estimate.ways import Method
 
-#: A way replaces the calibrated one if it is better by more than the labels of so many rows could ever show, ...
-_WINDOW_ROWS = 5_000
-#: ... by so many standard errors more; fewer if it is surely closer row by row.
-_STANDARD_ERRORS, _IF_CLOSER = 2.0, 1.0
+#: How many standard errors must remain of a gain, unless said otherwise.
+_STANDARD_ERRORS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,8 @@ def choose(
     variance: NDArray[np.float64],
     windows: NDArray[np.float64],
     *,
-    closer: Collection[Method] = (),
+    least: float = 0.0,
+    needed: Mapping[Method, float] | None = None,
 ) -> Choice:
     """The way that estimates windows' means best, if it is better than the start surely and by enough to matter.
 
@@ -58,15 +57,15 @@ def choose(
         What was; its variance given all that is known.
     windows : ndarray of float, shape (windows, n)
         Weights of rows.
-    closer : collection of str
-        Ways that predict single rows surely better.
+    least : float
+        Gain in squared error that a way must have beyond doubt.
+    needed : mapping of str to float
+        Standard errors that make up a doubt, where not 2.
 
     Notes
     -----
     With d the difference of two estimates of a window and r what was, squared errors differ by d (d - 2 (r - start)): linear
     in the outcomes, so the standard error over all windows together is that of a weighted sum, however much they overlap.
-    The estimate that needs least is kept unless the other is better by more than the variance of a mean of 5,000 labels: less
-    could not be seen in a window, but a concept that changes with the features would be paid for in full.
     The share is the least-squares one (stacking), between 0 and 1.
 
     Examples
@@ -91,8 +90,8 @@ def choose(
         lever = 2 * (differs[asked] @ windows[asked]) / len(asked)
         mean, error = float(gain[asked].mean()), float(np.sqrt((lever**2 * variance).sum()))
         gains[name] = (mean, error)
-        needed = _IF_CLOSER if name in closer else _STANDARD_ERRORS
-        matters = mean + needed * error < -float(variance.mean()) / _WINDOW_ROWS
+        doubt = (needed or {}).get(name, _STANDARD_ERRORS) * error
+        matters = mean + doubt < -least
         if matters and float(np.nanmean(gain[asked] - gained[asked])) < 0:  # held to the same windows
             best, apart, gained = name, differs, gain
     asked = np.flatnonzero(~np.isnan(apart))

@@ -16,11 +16,13 @@ from upkeep.core.feedback.estimate.shifts import pseudo_windows
 from upkeep.core.feedback.estimate.ways import BoostWay, BucketWay, ForestWay, Learned, Method
 from upkeep.core.feedback.estimate.weighting import density_ratio
 
-#: Trees that are tried: small ones that go on from a chance, larger ones that start from a mean.
-ROUNDS, FOREST_ROUNDS = (5, 10, 20, 40), (25, 50, 100)
+#: Trees that are tried, of those that go on from a chance. Forests of residuals are not cut short: windows of a reference do not
+#: tell sizes apart, and what too many trees add is noise, most of which a window's mean takes out; what too few leave is a bias.
+ROUNDS, FOREST_ROUNDS = (5, 10, 20, 40), (100,)
 ALPHAS = (0.0, 5e-4)
 _FOLDS = 4
-_CLOSER = 3.0
+#: Single rows are surely predicted better if their loss falls by so many standard errors; windows then need fewer.
+_CLOSER, _IF_CLOSER = 3.0, 1.0
 #: Rows that are cross-fitted at most; rows and windows that a density ratio is tried on, as each takes a classifier.
 _ROWS, _TAUGHT_ROWS, _TRIED_ROWS, _TRIED_WINDOWS = 20_000, 8_000, 2_000, 12
 
@@ -46,6 +48,11 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
     Notes
     -----
     Regressors are judged by the mean absolute residual, classifiers by accuracy.
+
+    The score of a classifier claims how likely it is to be right. So what the calibrated score says is kept, unless a way is
+    surely better and by more than the variance of the mean of one block's labels: a reference cannot show less, and a concept
+    that changes with the features would be paid for in full. The prediction of a regressor claims nothing of its error. So there
+    the best on the windows is taken.
     """
     kept = rows if len(rows.codes) <= _ROWS else _some(rows, np.sort(rng.choice(len(rows.codes), _ROWS, replace=False)))
     column = judged(rows.kind)
@@ -76,8 +83,9 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
         "weighted": np.concatenate([np.full(len(whole), np.nan), _weighted(kept, fold, tried, rng)]),
     }
     named: dict[Method, str] = {"bucketing tree": f"tree {alpha}", "boosted": f"boosted {rounds}"}
-    closer = [method for method, name in named.items() if _closer(losses[name] - losses["start"])]
-    choice = choose(start, ways, outcome, variance, windows, closer=closer)
+    changes: dict[Method, NDArray[np.float64]] = {m: losses[name] - losses["start"] for m, name in named.items()}
+    least = 0.0 if rows.kind == "regression" else float(variance.mean()) * _FOLDS / len(fold)
+    choice = choose(start, ways, outcome, variance, windows, least=least, needed=_needed(rows.kind, changes))
     return Settings(choice=choice, rounds=rounds, alpha=alpha)
 
 
@@ -129,13 +137,12 @@ def _said(taught: Learned, asked: Learned) -> dict[str, NDArray[np.float64]]:
     for alpha in ALPHAS:
         found[f"tree {alpha}"] = _one(BucketWay.by_loss(taught, alpha), asked)
     if taught.kind == "regression":
-        forest = ForestWay.learn(taught, FOREST_ROUNDS[-1]).forests[0]
-        return found | {f"boosted {r}": forest.expected(asked.codes, trees=r) for r in FOREST_ROUNDS}
+        return found | {f"boosted {r}": _one(ForestWay.learn(taught, r), asked) for r in FOREST_ROUNDS}
     trees = BoostWay.learn(taught, ROUNDS[-1]).trees
     return found | {f"boosted {r}": _one(BoostWay(trees=trees.first(r)), asked) for r in ROUNDS}
 
 
-def _one(way: BucketWay | BoostWay, asked: Learned) -> NDArray[np.float64]:
+def _one(way: BucketWay | BoostWay | ForestWay, asked: Learned) -> NDArray[np.float64]:
     return way.expected(asked.start, asked.codes, asked.scores)[:, 0]
 
 
@@ -147,9 +154,12 @@ def _losses(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.float6
     return np.asarray(-outcome * log_expit(odds) - (1 - outcome) * log_expit(-odds))
 
 
-def _closer(change: NDArray[np.float64]) -> bool:
-    """Whether losses have fallen by more than so many standard errors."""
-    return bool(change.mean() < -_CLOSER * change.std() / len(change) ** 0.5)
+def _needed(kind: Kind, changes: dict[Method, NDArray[np.float64]]) -> dict[Method, float]:
+    """Standard errors that a gain on windows must exceed, for ways by which the losses of single rows have changed like this."""
+    if kind == "regression":
+        return dict.fromkeys(changes, 0.0)
+    surely = {m: float(c.mean()) < -_CLOSER * float(c.std()) / len(c) ** 0.5 for m, c in changes.items()}
+    return {method: _IF_CLOSER for method, sure in surely.items() if sure}
 
 
 def _variance(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -73,11 +73,11 @@ class Forest:
             value=nodes["value"].astype(np.float32),
         )
 
-    def expected(self, codes: NDArray[np.uint8], *, trees: int | None = None) -> NDArray[np.float64]:
-        """The mean and what the first `trees` trees add, all if left out, shape (m,)."""
+    def expected(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The mean and what all trees add, shape (m,)."""
         columns = np.asfortranarray(codes)
         total = np.full(len(codes), self.mean)
-        for root in self.roots[:trees]:
+        for root in self.roots:
             total += self.value[self._leaf(columns, root)]
         return total
 
