@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from upkeep.cli.backtest import described
 from upkeep.cli.main import main
+from upkeep.core.retrain.backtest.replay import Replay
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FIRST = np.datetime64("1996-05-07T00:00", "s")
@@ -53,6 +55,7 @@ def test_policies_are_compared_in_a_table_and_a_sentence(inbox, capsys):
     assert [line.split()[0] for line in lines[2:-1]] == ["never", "every", "ks", "upkeep"]
     assert lines[3].split()[-1] == "2"
     assert lines[-1].startswith("Upkeep would ")
+    assert lines[-1].endswith("5 live windows are too few to tell whose error is lower, as that takes 8.")
     record = json.loads(out.read_text())
     assert [r["window"] for r in record["every"]["retrains"]] == [1, 3]
     for run in record.values():
@@ -75,6 +78,13 @@ def test_a_drawn_delay_and_the_command_are_the_same_twice(inbox, capsys):
         (("--features", "known"), "at least one feature"),
         (("--window", "soon"), "--window must be days, hours or rows"),
         (("--window", "60d"), "needs more windows than the 2"),
+        (("--window", "99999999999d"), "at most 100 years"),
+        (("--window", "9" * 5_000), "--window must be days, hours or rows"),
+        (("--features", "nswprice", "at"), "'at' is the time"),
+        (("--features", "nswprice", "class"), "'class' is the label"),
+        (("--known-at", "known", "--features", "nswprice", "known"), "'known' is when the label came in"),
+        (("--known-at", "at"), "'at' is the time"),
+        (("--label", "at"), "'at' is the time"),
         (("--every", "0"), "k must be 1 window or more"),
         (("--out", "nowhere/out.json"), "--out must name a file in a folder that exists"),
         (("--factory", "math:sqrt"), "math:sqrt"),
@@ -85,3 +95,34 @@ def test_what_cannot_be_replayed_is_said_in_a_line(inbox, capsys, changes, said)
 
     assert said in errors
     assert errors.count("\n") == 1
+
+
+def test_a_feature_called_score_is_refused_whatever_the_policy(inbox, capsys):
+    path = inbox / "power.csv"
+    path.write_text(path.read_text().replace("nswprice", "score", 1))
+
+    _, errors = ran(capsys, 2, *USUAL, "--policies", "never")
+
+    assert "'score' is the model's own" in errors
+
+
+def fared(windows, wrong):
+    names = tuple(f"2024-01-{day:02}" for day in range(1, windows + 1))
+    return Replay(windows=names, rows=np.full(windows, 1_000), wrong=np.full(windows, wrong), retrains=())
+
+
+@pytest.mark.parametrize(
+    ("windows", "never", "said"),
+    [
+        (1, 100, "Upkeep would not have retrained; 1 live window is too few to tell whose error is lower, as that takes 8."),
+        (7, 100, "Upkeep would not have retrained; 7 live windows are too few to tell whose error is lower, as that takes 8."),
+        (8, 100, "Upkeep would not have retrained; its error is clearly worse than never (two standard errors)."),
+        (8, 500, "Upkeep would not have retrained; its error is no worse than any other policy (two standard errors)."),
+    ],
+)  # fmt: skip
+def test_a_verdict_needs_eight_windows(windows, never, said):
+    assert described({"never": fared(windows, never), "upkeep": fared(windows, 500)})[-1] == said
+
+
+def test_without_rivals_there_is_no_verdict():
+    assert described({"upkeep": fared(9, 400)})[-1] == "Upkeep would not have retrained."

@@ -134,6 +134,7 @@ def _read(chosen: argparse.Namespace) -> tuple[Columns, list[str]]:
     from upkeep.adapters.workspace import Workspace
     from upkeep.core.columns import concatenate
 
+    _refuse_two_uses(chosen)
     source = BatchFiles(Workspace.from_environment())
     files = [source.open(uri) for uri in source.list(chosen.source)]
     if not files:
@@ -158,12 +159,22 @@ def _read(chosen: argparse.Namespace) -> tuple[Columns, list[str]]:
     return concatenate(chunk for file in files for chunk in file.chunks(kept)), left_out
 
 
+def _refuse_two_uses(chosen: argparse.Namespace) -> None:
+    used: dict[str, str] = {}
+    told = {"the time": chosen.time, "the label": chosen.label, "when the label came in": chosen.known_at}
+    for use, name in [*told.items(), *(("a feature", name) for name in dict.fromkeys(chosen.features or ()))]:
+        if name in used:
+            raise InputError(f"column {name!r} is {used[name]} and cannot be {use} as well. Name another.")
+        if name is not None:
+            used[name] = use
+
+
 def _windows(stream: LabelledStream, text: str) -> tuple[Window, ...]:
     from upkeep.core.retrain.backtest.stream import windows_by_hours, windows_by_rows
 
-    found = re.fullmatch(r"(\d+)([dh]?)", text)
+    found = re.fullmatch(r"(\d{1,15})([dh]?)", text)
     if not found or not int(found[1]):
-        raise InputError(f"--window must be days, hours or rows like 7d, 12h or 500, got {text!r}.")
+        raise InputError(f"--window must be days, hours or rows like 7d, 12h or 500, got {text[:40]!r}.")
     count = int(found[1])
     return (
         windows_by_hours(stream, count * (24 if found[2] == "d" else 1)) if found[2] else windows_by_rows(stream, count)
@@ -184,26 +195,37 @@ def _progress(name: str, windows: int) -> Iterator[Callable[[], None]]:
 
 def described(runs: Mapping[str, Replay]) -> list[str]:
     """A line per policy, and a sentence on what ours would have done."""
-    from upkeep.core.retrain.backtest.comparison import error_difference
-
     first = next(iter(runs.values()))
     lines = [f"{len(first.windows)} live windows, {int(first.rows.sum()):,} predictions"]
     lines.append(f"{'policy':<10}{'mean error':>12}{'retrains':>10}")
     lines += [f"{name:<10}{run.mean_error:>12.2%}{len(run.retrains):>10}" for name, run in runs.items()]
     if OURS not in runs:
         return lines
-    ours = runs[OURS]
+    return [*lines, f"Upkeep {_did(runs[OURS])}{_fared(runs)}."]
+
+
+def _did(ours: Replay) -> str:
+    count = len(ours.retrains)
     when = ", ".join(f"{retrain.name[:10]} ({retrain.cause.replace('_', ' ')})" for retrain in ours.retrains[:5])
-    more = f" and {len(ours.retrains) - 5} more" if len(ours.retrains) > 5 else ""
-    did = (
-        f"would have retrained {len(ours.retrains)} times: {when}{more}"
-        if ours.retrains
-        else "would not have retrained"
-    )
-    others = {name: error_difference(ours, run) for name, run in runs.items() if name != OURS}
-    worse = [name for name, difference in others.items() if not difference.no_worse]
+    more = f" and {count - 5} more" if count > 5 else ""
+    times = "once" if count == 1 else f"{count} times"
+    return f"would have retrained {times}: {when}{more}" if count else "would not have retrained"
+
+
+def _fared(runs: Mapping[str, Replay]) -> str:
+    """How our error compares with the others', as the end of a sentence; nothing without others."""
+    from upkeep.core.retrain.backtest.comparison import LEAST_BLOCKS, error_difference
+
+    others = {name: error_difference(runs[OURS], run) for name, run in runs.items() if name != OURS}
+    if not others:
+        return ""
+    if not all(difference.told for difference in others.values()):
+        count = len(runs[OURS].windows)
+        are = "1 live window is" if count == 1 else f"{count} live windows are"
+        return f"; {are} too few to tell whose error is lower, as that takes {LEAST_BLOCKS}"
+    worse = [name for name, difference in others.items() if difference.worse]
     fared = f"clearly worse than {', '.join(worse)}" if worse else "no worse than any other policy"
-    return [*lines, f"Upkeep {did}; its error is {fared} (two standard errors)."]
+    return f"; its error is {fared} (two standard errors)"
 
 
 def _record(runs: Mapping[str, Replay]) -> dict[str, Any]:

@@ -30,3 +30,10 @@ def test_a_steady_difference_is_worse_however_small():
 def test_replays_of_other_windows_are_not_compared():
     with pytest.raises(InputError, match="same live windows"):
         error_difference(fared([1, 2]), fared([1, 2, 3]))
+
+
+def test_under_eight_windows_nothing_is_told():
+    short, long = (error_difference(fared([50] * count), fared([10] * count)) for count in (7, 8))
+
+    assert (short.told, short.worse, short.no_worse) == (False, False, False)
+    assert (long.told, long.worse, long.no_worse) == (True, True, False)

@@ -1,5 +1,7 @@
 """Each policy on a source that changes once, and on one that never does."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, ks_2samp
@@ -113,3 +115,23 @@ def test_errors_come_in_the_order_of_their_labels_and_once():
             assert sum(g.sum() for g in self.given) == wrong[order].sum()
 
     retrains(source("nothing"), Watched())
+
+
+def test_one_long_cell_does_not_make_every_row_long():
+    column = np.array(["a", "b"] * 1_500, dtype=object)
+    column[7] = "x" * 20_000
+    tracemalloc.start()
+    try:
+        p_value(column, column)
+        stability_index(column, column)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 10 * column.nbytes  # as fixed-width text it is 20,000 times as much
+
+
+def test_an_index_tells_a_missing_value_from_the_text_none():
+    before, now = np.array(["None"] * 50 + ["a"] * 50, dtype=object), np.array([None] * 50 + ["a"] * 50, dtype=object)
+
+    assert stability_index(before, now) == pytest.approx(2 * (0.5 - 1e-4) * np.log(0.5 / 1e-4))

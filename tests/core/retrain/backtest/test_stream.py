@@ -69,3 +69,18 @@ def test_some_labels_never_come():
 
     assert 0.18 < np.isinf(hours).mean() < 0.22
     assert 4.7 < hours[np.isfinite(hours)].mean() < 5.3
+
+
+@pytest.mark.parametrize("hours", [0, -1.0, 1e12, 24 * 99_999_999_999, np.inf, np.nan])
+def test_a_window_lasts_more_than_nothing_and_at_most_a_century(hours):
+    with pytest.raises(InputError, match="at most 100 years"):
+        windows_by_hours(stream(5), hours)
+
+
+def test_a_label_that_is_later_than_a_century_never_comes():
+    assert np.isnat(stream(2, delay_h=np.array([1e15, 1e300])).known_at).all()
+
+
+def test_a_feature_cannot_have_the_name_of_the_models_score():
+    with pytest.raises(InputError, match="'score' is the model's own"):
+        LabelledStream.of({"score": np.zeros(1)}, np.ones(1), np.array(["2024-01-01"], dtype="datetime64[D]"), 1.0)

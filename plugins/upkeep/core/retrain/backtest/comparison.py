@@ -10,21 +10,33 @@ import numpy as np
 from upkeep.core.retrain.backtest.replay import Replay
 from upkeep.errors import InputError
 
-#: Blocks of windows that a standard error rests on, at least where there are as many windows.
+#: Blocks of windows that a verdict rests on at least; there are as many if there are as many windows.
 LEAST_BLOCKS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorDifference:
-    """Mean error of the one minus that of the other, on the same rows; `no_worse` if it is at most two standard errors."""
+    """Mean error of the one minus that of the other, on the same rows.
+
+    It is `worse` above two standard errors and `no_worse` up to there, and neither if it is not `told`: a standard error
+    of fewer than eight blocks is itself a guess.
+    """
 
     value: float
     standard_error: float
     blocks: int
 
     @property
+    def told(self) -> bool:
+        return self.blocks >= LEAST_BLOCKS
+
+    @property
+    def worse(self) -> bool:
+        return self.told and self.value > 2 * self.standard_error
+
+    @property
     def no_worse(self) -> bool:
-        return self.value <= 2 * self.standard_error
+        return self.told and self.value <= 2 * self.standard_error
 
 
 def error_difference(ours: Replay, other: Replay) -> ErrorDifference:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, ks_2samp
 
 from upkeep.core.columns import missing
+from upkeep.core.profile.cells import category_counts
 from upkeep.core.retrain.backtest.policy import Look, Retrain
 
 LEVEL = 0.05
@@ -36,20 +37,19 @@ def p_value(before: NDArray[Any], now: NDArray[Any]) -> float:
 
     Examples
     --------
+    >>> import numpy as np
     >>> p_value(np.arange(100.0), np.arange(100.0) + 50) < 1e-6, p_value(np.arange(9.0), np.full(9, np.nan))
     (True, 1.0)
     """
+    if before.dtype.kind in "OUb":
+        return _chi_squared(category_counts(before), category_counts(now))
     a, b = before[~missing(before)], now[~missing(now)]
-    if not len(a) or not len(b):
-        return 1.0
-    if a.dtype.kind in "OUb":
-        return _chi_squared(a.astype(str), b.astype(str))
-    return float(ks_2samp(a, b, method="asymp").pvalue)
+    return float(ks_2samp(a, b, method="asymp").pvalue) if len(a) and len(b) else 1.0
 
 
-def _chi_squared(a: NDArray[Any], b: NDArray[Any]) -> float:
-    levels, codes = np.unique(np.concatenate([a, b]), return_inverse=True)
-    if len(levels) == 1:
+def _chi_squared(before: Mapping[str, int], now: Mapping[str, int]) -> float:
+    levels = sorted(before.keys() | now.keys())
+    if not before or not now or len(levels) == 1:
         return 1.0
-    counts = [np.bincount(part, minlength=len(levels)) for part in (codes[: len(a)], codes[len(a) :])]
-    return float(chi2_contingency(np.array(counts), correction=False).pvalue)
+    counts = [[counted.get(level, 0) for level in levels] for counted in (before, now)]
+    return float(chi2_contingency(counts, correction=False).pvalue)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upkeep.core.columns import missing
+from upkeep.core.profile.cells import category_counts
 from upkeep.core.retrain.backtest.policy import Look, Retrain
 
 LIMIT = 0.2
@@ -39,17 +40,23 @@ def stability_index(before: NDArray[Any], now: NDArray[Any]) -> float:
     >>> round(stability_index(before.astype(object), now.astype(object)), 4)  # (.25 log 1.5 + .25 log 2)
     0.2747
     """
-    if before.dtype.kind in "OUb":
-        _, parts = np.unique(np.concatenate([before, now]).astype(str), return_inverse=True)
-    else:
-        numbers = [values.astype(np.float64) for values in (before, now)]
-        known = numbers[0][~missing(numbers[0])]
-        cuts = np.unique(np.quantile(known, np.arange(1, _PARTS) / _PARTS)) if len(known) else np.empty(0)
-        both = np.concatenate(numbers)
-        parts = np.where(missing(both), _PARTS, np.searchsorted(cuts, both, side="right"))
-    p, q = (_shares(part, int(parts.max()) + 1) for part in (parts[: len(before)], parts[len(before) :]))
+    counts = _by_level(before, now) if before.dtype.kind in "OUb" else _by_tenth(before, now)
+    p, q = (np.maximum(part / part.sum(), _LEAST) for part in counts)
     return float(((p - q) * np.log(p / q)).sum())
 
 
-def _shares(parts: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-    return np.maximum(np.bincount(parts, minlength=size) / len(parts), _LEAST)
+def _by_level(before: NDArray[Any], now: NDArray[Any]) -> list[NDArray[np.int64]]:
+    counted = [category_counts(values) for values in (before, now)]
+    levels = sorted(counted[0].keys() | counted[1].keys())
+    lost = [len(values) - sum(held.values()) for values, held in zip((before, now), counted, strict=True)]
+    return [
+        np.array([*(held.get(level, 0) for level in levels), gone]) for held, gone in zip(counted, lost, strict=True)
+    ]
+
+
+def _by_tenth(before: NDArray[Any], now: NDArray[Any]) -> list[NDArray[np.int64]]:
+    numbers = [values.astype(np.float64) for values in (before, now)]
+    known = numbers[0][~missing(numbers[0])]
+    cuts = np.unique(np.quantile(known, np.arange(1, _PARTS) / _PARTS)) if len(known) else np.empty(0)
+    parts = [np.where(missing(values), _PARTS, np.searchsorted(cuts, values, side="right")) for values in numbers]
+    return [np.bincount(part, minlength=_PARTS + 1) for part in parts]

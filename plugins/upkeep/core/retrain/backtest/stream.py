@@ -12,6 +12,9 @@ from upkeep.core.columns import Columns, row_count, select
 from upkeep.core.feedback.checks import check_labels
 from upkeep.errors import InputError
 
+#: Windows are no longer, and a label that takes longer never comes; times in microseconds would overflow.
+CENTURY_H = 876_600.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabelledStream:
@@ -40,13 +43,15 @@ class LabelledStream:
         when : ndarray of datetime64, shape (n,)
             When the row is predicted.
         delay_h : float or array_like, shape (n,)
-            Hours from the prediction to its label, 0 or more; inf for a label that never comes.
+            Hours from the prediction to its label, 0 or more; one that takes more than a century never comes.
 
         Raises
         ------
         InputError
-            If lengths differ, a time or label is missing, or a delay is negative or NaN.
+            If lengths differ, a time or label is missing, a delay is negative or NaN, or a feature is called score.
         """
+        if "score" in table:
+            raise InputError("no feature may be called 'score': 'score' is the model's own. Rename it or leave it out.")
         labels = check_labels(np.asarray(labels))
         delays = np.broadcast_to(np.asarray(delay_h, dtype=np.float64), labels.shape)
         rows = row_count({"label": labels, "time": when, **table})
@@ -119,9 +124,9 @@ def windows_by_hours(stream: LabelledStream, hours: float) -> tuple[Window, ...]
 
     Empty ones are left out, and the last if it has less than half the rows that are usual: it has not ended.
     """
+    if not 1 <= hours * 3_600_000_000 <= CENTURY_H * 3_600_000_000:
+        raise InputError(f"a window must last more than 0 hours and at most 100 years, got {hours} hours.")
     step = np.timedelta64(round(hours * 3_600_000_000), "us")
-    if step <= np.timedelta64(0, "us"):
-        raise InputError(f"a window must be longer than 0 hours, got {hours}.")
     first = stream.when[0].astype("datetime64[D]").astype("datetime64[us]")
     edges = np.arange(first, stream.when[-1] + 2 * step, step)
     at = np.searchsorted(stream.when, edges)
@@ -137,7 +142,7 @@ def windows_by_hours(stream: LabelledStream, hours: float) -> tuple[Window, ...]
 
 
 def _known_at(when: NDArray[np.datetime64], delay_h: NDArray[np.float64]) -> NDArray[np.datetime64]:
-    comes = np.isfinite(delay_h)
+    comes = delay_h <= CENTURY_H
     hours = np.where(comes, delay_h, 0.0)
     known: NDArray[np.datetime64] = when + np.round(hours * 3_600_000_000).astype("timedelta64[us]")
     known[~comes] = np.datetime64("NaT")

@@ -19,7 +19,8 @@ from upkeep.errors import InputError
 class TrainingRule:
     """Which rows a model is fitted on if its recipe does not say: the labelled ones of the last `windows` windows.
 
-    The newest `holdout_share` of them is held out. With fewer than `min_labelled` labels nothing is trained.
+    The newest `holdout_share` of them is held out, or of `min_labelled` rows where fewer came. With fewer labels than
+    that nothing is trained.
     """
 
     windows: int = 8
@@ -97,7 +98,7 @@ def _challenger(
     known = first + np.flatnonzero(stream.known_at[first : now.stop] <= now.until)
     if len(known) < rule.min_labelled:
         return None
-    usual = int((known >= windows[-rule.windows :][0].start).sum())
+    usual = max(int((known >= windows[-rule.windows :][0].start).sum()), rule.min_labelled)
     cut = stream.when[known[len(known) - math.ceil(usual * rule.holdout_share)]]
     older = stream.when[known] < cut  # rows of one moment stay on one side
     fitted, held_out = known[older], known[~older]
