@@ -161,8 +161,8 @@ def _explained(ratios: dict[str, float | None]) -> str:
     return (
         "Our excess over the floor as a share of CBPE's (DLE's), where that is more than its standard error: "
         f"{told or 'nowhere'}. Methods that use features win where features move and the concept holds, and lose where the "
-        "concept moves with them. That cannot be told apart without labels, so the estimate that needs the score alone is kept "
-        "unless the gain would be seen."
+        "concept moves with them. That cannot be told apart without labels, so for a classifier the estimate that needs "
+        "the score alone is kept unless the gain would be seen."
     )
 
 
