@@ -53,8 +53,9 @@ def rides(rng, rows, week, *, moved=0.0, broken=0.0, flip=0.0):
 class House:
     """A workspace with four weeks of predictions, the last of which went wrong."""
 
-    def __init__(self, folder, adversary=False, labels=False):
+    def __init__(self, folder, adversary=False, labels=False, feed=True):
         rng = np.random.default_rng(1)
+        self.folder, self.feed = folder, feed
         self.datasets = ParquetDatasets(folder / "data")
         self.documents = JsonDocuments(folder / "records", folder / "reports")
         held_out, label = rides(rng, 6_000, -1)
@@ -100,7 +101,8 @@ class House:
         late = (table["zone"] == "Bronx") & (rng.random(rows) < 0.5)
         seen[late] += np.timedelta64(30, "D")
         feedback = {"prediction_id": table["prediction_id"], "observed_at": seen, "label": label}
-        self.datasets.write("tip/feedback", batch or f"week{week}", [feedback], time="observed_at")
+        if self.feed:
+            self.datasets.write("tip/feedback", batch or f"week{week}", [feedback], time="observed_at")
 
     def monitor(self, week, policy=None, as_of_days=0):
         since, until = (START + np.timedelta64(7 * w, "D") for w in (week, week + 1))

@@ -48,7 +48,7 @@ def test_every_metric_has_a_band_before_any_label_and_is_the_plain_one_after_all
 def test_a_report_says_when_there_will_be_enough_labels(house):
     now = START + WEEK
     wide, narrow = (_look(house, 0, now, MonitorPolicy(precision=p))["delays"]["ready_at"] for p in (0.05, 0.02))
-    assert wide == str(now.astype("M8[s]"))  # enough are in
+    assert str(now - np.timedelta64(1, "h")) < wide <= str(now)  # enough are in since the newest label
     assert narrow is None  # all 2,000 labels leave a half-width of .0204
 
 
@@ -89,3 +89,48 @@ def test_an_expectation_that_lacks_a_column_says_nothing(house):
 def test_an_expectation_is_stored_and_read_back(house):
     record = house.registry.reference["labels"]
     assert LabelExpectation.from_json(record).to_json() == record
+
+
+def test_metrics_of_a_sample_are_told_as_such_and_are_the_plain_ones_once_all_labels_are_in(house, monkeypatch):
+    monkeypatch.setattr("upkeep.stages.health_window.ROWS", 500)
+    part, whole = house.monitor(1), house.monitor(1, as_of_days=60)
+    assert (part["performance"]["rows"], part["performance"]["of"]) == (500, 2_000)
+    for name, metric in part["performance"]["metrics"].items():
+        assert (metric["low"], metric["high"]) == (metric["rate_low"], metric["rate_high"])
+        assert metric["low"] < whole["performance"]["metrics"][name]["value"] < metric["high"], name
+    assert whole["accuracy"]["estimate"]["value"] == pytest.approx(whole["accuracy"]["labelled"]["value"], abs=1e-12)
+
+
+def test_a_feed_that_is_behind_is_no_slower_label(house):
+    lag = np.timedelta64(36, "h")
+    late = _look(house, 0, START + WEEK + lag)["delays"]["change"]
+    feed = house.datasets.read("tip/feedback", until=str(START + WEEK))
+    behind = House(house.folder / "behind", labels=True, feed=False)
+    behind.datasets.write("tip/feedback", "f", [feed], time="observed_at")
+    assert _look(behind, 0, START + WEEK + lag)["delays"]["change"]["slower"] is False
+    assert late["slower"] is False
+
+
+def test_a_label_that_is_sent_again_is_no_later_for_that(house):
+    before = house.monitor(0, as_of_days=60)["delays"]
+    again = house.datasets.read("tip/feedback", until=str(START + WEEK))
+    again["observed_at"] = again["observed_at"] + np.timedelta64(30, "D")
+    house.datasets.write("tip/feedback", "again", [again], time="observed_at")
+    after = house.monitor(0, as_of_days=61)["delays"]
+    assert after["median_delay_h"] == before["median_delay_h"]
+    assert after["change"] | {"look": 0} == before["change"] | {"look": 0, **_ends(after)}
+
+
+def _ends(delays):
+    """The second look spends less, so its limits are further apart."""
+    return {end: delays["change"][end] for end in ("low", "high", "alpha")}
+
+
+def test_a_window_within_another_is_told_of_neither_and_keeps_its_own_account(house):
+    house.monitor(0)
+    half = house.look(since="2024-01-05", until="2024-01-08", as_of="2024-01-09", policy=House.policy)
+    alone = House(house.folder / "alone", labels=True).look(
+        since="2024-01-05", until="2024-01-08", as_of="2024-01-09", policy=House.policy
+    )
+    assert half["performance"]["metrics"] == alone["performance"]["metrics"]
+    assert half["first"] is None

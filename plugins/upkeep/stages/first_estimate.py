@@ -36,7 +36,8 @@ def first_estimate(earlier: Sequence[Json], facts: Json) -> Json | None:
     >>> first["value"], first["labelled"], first["look"]
     (0.812, 0, 4)
     """
-    same = (r for r in earlier if (r["window"], r["version"]) == (facts["window"], facts["version"]))
+    of = ("window", "version", "since")
+    same = (report for report in earlier if all(report.get(name) == facts.get(name) for name in of))
     report = next(same, None)
     if report is None:
         return None

@@ -95,7 +95,7 @@ def examine(
 ) -> Health:
     """Hold a window, joined with its labels, against the reference; a part of `policy.alpha` for each kind of finding.
 
-    `times` are the window's begin and end, and the moment up to which labels are known.
+    `times` are the window's begin and end, and the moment of the newest label that is known.
     """
     hours = float((times[1] - times[0]) / np.timedelta64(1, "h"))
     part, reference = policy.alpha / PARTS, known.reference
@@ -122,7 +122,7 @@ def examine(
         accuracy=accuracy,
         performance=performance,
         parts=_parts(known, accuracy, joined, labels),
-        delays=summarise_delays(joined["observed_at"], joined["predicted_at"], times[2]),
+        delays=summarise_delays(joined["first_observed_at"], joined["predicted_at"], times[2]),
         late=late,
         due_h=due_h,
         delay_change=delay_change(expected, labels, alpha=part / 2, look=look) if expected else None,

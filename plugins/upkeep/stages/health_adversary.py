@@ -31,17 +31,18 @@ class Opponent:
         return self.adversary.report(look=look, alpha=alpha, tolerance=self.baseline.tolerance(hours))
 
 
-def resume(documents: Documents, reference: Json, *, model: str, version: str, window: str) -> Opponent | None:
-    """The version's adversary as it was after the last window before this one.
+def resume(documents: Documents, reference: Json, *, model: str, version: str, begin: str) -> Opponent | None:
+    """The version's adversary as it was after the last window that ended when this one began, or before.
 
-    A window that is looked at again is passed by the same adversary again. None for a version whose reference has no
+    `begin` is the name of a window that ends where this one begins; so no row is seen again after it was learned from. A
+    window that is looked at again is passed by the same adversary again. None for a version whose reference has no
     adversary: it was trained on few rows, or before there was such a thing.
     """
     if not reference.get("adversary"):
         return None
     baseline = AdversaryBaseline.from_json(reference["adversary"])
     names = documents.names("adversaries", f"{model}/v{version}/")
-    earlier = [name for name in names if name.rpartition("/")[2] < window]
+    earlier = [name for name in names if name.rpartition("/")[2] <= begin]
     last = documents.get("adversaries", max(earlier)) if earlier else None
     if last is None:
         return Opponent(adversary=baseline.start, baseline=baseline)

@@ -47,10 +47,10 @@ def health_report(health: Health, facts: Json) -> Json:
 
 
 def _performance(performance: Performance) -> Json:
-    metrics = {name: asdict(metric) for name, metric in performance.estimate.metrics.items()}
+    metrics = {name: asdict(metric) for name, metric in performance.metrics.items()}
     return {
         "metrics": metrics,
-        "method": performance.estimate.method,
+        "method": performance.method,
         "assumption": performance.accuracy.assumption,
         "alpha": ALPHA,
         "rows": performance.rows,

@@ -22,13 +22,13 @@ def all_rows(
     since: str | None = None,
     until: str | None = None,
 ) -> Columns:
-    """Rows of ``<dataset>/features`` with `label` (float64) and `observed_at` by `as_of`; NaN and NaT while pending."""
+    """Rows of ``<dataset>/features`` with `label` (float64) and when it was first known, NaN and NaT while pending."""
     table = datasets.read(f"{dataset}/features", batches=batches, since=since, until=until, columns=columns)
     if not table:
         return {name: np.empty(0) for name in (*(columns or ()), "label", "observed_at")}
     feedback = datasets.read(f"{model}/feedback", columns=["prediction_id", "observed_at", "label"])
     joined = join_labels({"prediction_id": table["row_id"]}, feedback, np.datetime64(as_of))
-    return table | {name: joined[name] for name in ("label", "observed_at")}
+    return table | {"label": joined["label"], "observed_at": joined["first_observed_at"]}
 
 
 def only_labelled(rows: Columns) -> Columns:

@@ -32,6 +32,9 @@ _ISO_UTC = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?")
 
 __all__ = ["MonitorPolicy", "monitor"]
 
+#: How long before a window begins its labels may have been known: some are, where rows are scored after the fact.
+EARLIEST = np.timedelta64(31, "D")
+
 
 def monitor(
     datasets: Datasets,
@@ -66,15 +69,17 @@ def monitor(
     version = _version(datasets, tracker, model, since, until)
     accepted = tracker.record(model, version, "reference")
     reference = ModelReference.from_json(accepted)
-    opponent = resume(documents, accepted, model=model, version=version, window=window)
+    begin = _name(times[0])
+    opponent = resume(documents, accepted, model=model, version=version, begin=begin)
     seen = read_window(datasets, reference, opponent, policy, model=model, version=version, since=since, until=until)
     known = Known(
         reference=reference,
         labels=expected_labels(accepted),
-        carried=carried_into(documents, model=model, version=version, window=window),
+        carried=carried_into(documents, model=model, version=version, begin=begin),
         buckets=LossBuckets.from_json(accepted["loss_buckets"]) if accepted.get("loss_buckets") else None,
     )
-    joined = join_labels(seen.rows, datasets.read(f"{model}/feedback", since=since), times[2])
+    feedback = datasets.read(f"{model}/feedback", since=str(times[0] - EARLIEST))
+    joined = join_labels(seen.rows, feedback, times[2])
     facts: Json = {"model": model, "version": version, "window": window, "since": since, "until": until, "as_of": as_of}
     facts |= {
         "rows": seen.profile.rows,
@@ -87,6 +92,7 @@ def monitor(
     stored = next((r for r in earlier if all(r.get(key) == fact for key, fact in facts.items())), None)
     if stored is not None:
         return stored
+    times = (*times[:2], _known_until(feedback, times[2]))
     health = examine(known, seen, joined, times, _look(documents, earlier, facts), policy)
     report = health_report(
         health, facts | {"first": first_estimate(earlier, facts), "running": _running(datasets, documents, facts)}
@@ -101,6 +107,14 @@ def monitor(
     report["picture"] = documents.put_text("health", f"{model}/{window}.svg", painter.draw(report, history))
     documents.put("health", f"{model}/{window}", report)
     return report
+
+
+def _known_until(feedback: Columns, as_of: np.datetime64) -> np.datetime64:
+    """The moment of the newest label by `as_of`: a feed that is a day behind is no day in which no label came."""
+    if not feedback:
+        return as_of
+    known = feedback["observed_at"][feedback["observed_at"] <= as_of]
+    return known.max() if len(known) else as_of
 
 
 def _running(datasets: Datasets, documents: Documents, facts: Json) -> Json | None:

@@ -88,7 +88,8 @@ def _realized(datasets: Datasets, documents: Documents, report: Json, feedback: 
     first = first_estimate([report], report) or {}
     measured = _measured(join_labels(rows, feedback, np.datetime64(as_of, "us")), first)
     found: Any = plain(facts | measured)
-    if stored and (stored["labelled"] > found["labelled"] or _without_time(stored) == found):
+    alike = stored and all(stored[key] == facts[key] for key in ("version", "since"))
+    if stored and alike and (stored["labelled"] > found["labelled"] or _without_time(stored) == found):
         return stored  # nothing is new, or the logs were cut at their old end
     documents.put(KIND, name, found | {"as_of": as_of})
     return dict(found) | {"as_of": as_of}

@@ -15,7 +15,7 @@ from upkeep.core.feedback.delay.model import DelayModel
 from upkeep.core.feedback.estimate.reference import EstimateReference
 from upkeep.core.feedback.partial.beginning import begin
 from upkeep.core.feedback.partial.shift import Carried
-from upkeep.core.profile.stored import fields
+from upkeep.core.profile.stored import are_numbers, damaged, fields, is_whole
 from upkeep.errors import InputError
 
 FORMAT = 1
@@ -41,7 +41,7 @@ class LabelExpectation:
     columns : tuple of str
         Features that rows must have.
     hours, pending : ndarray, shape (k,)
-        Delays (ages of pending rows) in hours, rounded to a hundredth, of at most `KEPT` rows.
+        Delays (ages of pending rows) in hours, rounded to a millionth, of at most `KEPT` rows.
     bucket : ndarray of int, shape (k,)
         Their groups.
     """
@@ -81,7 +81,7 @@ class LabelExpectation:
         observed_at, predicted_at : ndarray of datetime64, shape (n,)
             NaT = pending.
         as_of : datetime64
-            The moment up to which labels are known; rows that were predicted later are left out.
+            The moment up to which labels are known, at most that of the newest label; rows predicted later are left out.
         threshold : float
         seed : int
 
@@ -96,12 +96,13 @@ class LabelExpectation:
             raise InputError(
                 f"labels must be known of some rows by {as_of} to expect any, but none is. Wait for labels."
             )
+        until = min(as_of, np.max(observed_at[known]))  # of what came after the newest label nothing is known
         estimate = EstimateReference.fit(
             select(table, known), scores[known], labels[known], kind="binary", threshold=threshold, seed=seed
         )
-        old = np.flatnonzero(predicted_at <= as_of)
+        old = np.flatnonzero((predicted_at <= until) | known)
         late = ~known[old]
-        hours = np.where(late, as_of - predicted_at[old], observed_at[old] - predicted_at[old]) / _HOUR
+        hours = np.where(late, until - predicted_at[old], observed_at[old] - predicted_at[old]) / _HOUR
         hours = np.maximum(hours, 0.0)  # a label that was known before the prediction has no delay
         features = select(table, old)
         groups = DelayGroups.find(features, hours, late)
@@ -116,7 +117,7 @@ class LabelExpectation:
             groups=groups,
             start=begin(estimate, select(table, known), scores[known]),
             columns=tuple(table),
-            hours=hours[kept].round(2),
+            hours=hours[kept].round(6),
             pending=late[kept],
             bucket=bucket[kept],
         )
@@ -148,6 +149,7 @@ class LabelExpectation:
             )
         names = ("estimate", "delays", "groups", "start", "columns", "hours", "pending", "bucket")
         fields("a stored expectation of labels", held, names)
+        _check(held)
         found = cls(
             estimate=EstimateReference.from_json(held["estimate"]),
             delays=DelayModel.from_json(held["delays"]),
@@ -160,3 +162,21 @@ class LabelExpectation:
         )
         row_count({"hours": found.hours, "pending": found.pending, "bucket": found.bucket})
         return found
+
+
+def _check(held: Mapping[str, Any]) -> None:
+    """InputError unless the lists can be what was stored."""
+    lists = [held[name] for name in ("columns", "hours", "pending", "bucket")]
+    if not all(isinstance(entries, list) and len(entries) <= KEPT * 2 for entries in lists):
+        raise damaged(
+            f"columns, hours, pending and bucket of an expectation must be lists of {KEPT * 2} at most", lists
+        )
+    columns, hours, pending, bucket = lists
+    if not all(isinstance(name, str) for name in columns):
+        raise damaged("columns of an expectation must be names", columns)
+    if not are_numbers(hours) or min(hours, default=0) < 0:
+        raise damaged("hours of an expectation must be finite and at least 0", hours)
+    if not all(is_whole(group) for group in [*bucket, *pending]) or not len(hours) == len(pending) == len(bucket):
+        raise damaged(
+            "pending and bucket of an expectation must be whole numbers, one for each hour", [pending, bucket]
+        )

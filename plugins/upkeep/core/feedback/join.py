@@ -24,7 +24,9 @@ def join_labels(predictions: Columns, feedback: Columns, as_of: np.datetime64) -
     Returns
     -------
     mapping of str to ndarray, each shape (n,)
-        The columns of `predictions`, `label` (float64, NaN = pending) and `observed_at` (NaT = pending).
+        The columns of `predictions`, `label` (float64, NaN = pending), `observed_at` of that label, and
+        `first_observed_at`, when any label of the row was first known, which is its delay even if it was corrected or sent
+        again later (both NaT = pending).
 
     Examples
     --------
@@ -41,7 +43,7 @@ def join_labels(predictions: Columns, feedback: Columns, as_of: np.datetime64) -
             raise InputError(f"{name} must have the columns {sorted(wanted)}, but lack {sorted(wanted - set(table))}.")
     rows = len(predictions["prediction_id"])
     label = np.full(rows, np.nan)
-    observed = np.full(rows, np.datetime64("NaT"), dtype="datetime64[us]")
+    observed, first = (np.full(rows, np.datetime64("NaT"), dtype="datetime64[us]") for _ in range(2))
     known = _latest(feedback, as_of)
     if len(known.get("label", ())):
         ids = predictions["prediction_id"]
@@ -49,7 +51,8 @@ def join_labels(predictions: Columns, feedback: Columns, as_of: np.datetime64) -
         found = known["prediction_id"][at] == ids
         label[found] = known["label"][at[found]]
         observed[found] = known["observed_at"][at[found]]
-    return predictions | {"label": label, "observed_at": observed}
+        first[found] = known["first_observed_at"][at[found]]
+    return predictions | {"label": label, "observed_at": observed, "first_observed_at": first}
 
 
 def _latest(feedback: Columns, as_of: np.datetime64) -> Columns:
@@ -61,4 +64,6 @@ def _latest(feedback: Columns, as_of: np.datetime64) -> Columns:
     order = np.lexsort((known["observed_at"], known["prediction_id"]))  # stable: equal times keep their order
     known = select(known, order)
     ids = known["prediction_id"]
-    return select(known, np.append(ids[1:] != ids[:-1], True)[: len(ids)])
+    last = np.append(ids[1:] != ids[:-1], True)[: len(ids)]
+    first = np.append(True, ids[1:] != ids[:-1])[: len(ids)]
+    return select(known, last) | {"first_observed_at": known["observed_at"][first]}
