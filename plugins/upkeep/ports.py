@@ -108,6 +108,9 @@ class Documents(Protocol):
 
     def put(self, kind: str, name: str, record: Json) -> None: ...
 
+    def create(self, kind: str, name: str, record: Json) -> bool:
+        """Store a record only if there is none of the name; of several at once, one is told True."""
+
     def get(self, kind: str, name: str) -> Json | None: ...
 
     def names(self, kind: str, prefix: str = "") -> list[str]:

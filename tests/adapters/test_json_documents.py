@@ -1,3 +1,5 @@
+import os
+
 """JsonDocuments: what is put is what is got, and what cannot be read says why."""
 
 import json
@@ -71,3 +73,16 @@ def test_what_is_not_json_is_refused_before_anything_is_written(documents, tmp_p
     with pytest.raises(TypeError):
         documents.put("health", "a", {"x": object()})
     assert not (tmp_path / "records").exists()
+
+
+def test_of_several_that_create_a_record_at_once_one_does(documents):
+    children = []
+    for n in range(8):
+        child = os.fork()
+        if not child:
+            os._exit(0 if documents.create("looks", "tip/1", {"n": n}) else 1)
+        children.append(child)
+    told = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    assert sorted(told) == [0] + [1] * 7
+    assert documents.get("looks", "tip/1") == {"n": told.index(0)}
+    assert documents.names("looks") == ["tip/1"]

@@ -113,9 +113,25 @@ def test_a_look_is_spent_even_if_another_version_replaces_its_report(house):
     other_version(house, ["fare", "zone"], rows=ROWS + 500)
     assert (house.monitor(1)["version"], house.monitor(1)["look"]) == ("2", 1)
     assert house.monitor(2)["look"] == 3
-    assert (
-        house.documents.get("looks", "tip/v3")["looks"].keys() != house.documents.get("looks", "tip/v2")["looks"].keys()
-    )
+    assert house.documents.names("looks") == [
+        f"tip/v{look}" for look in ("2/000001", "3/000001", "3/000002", "3/000003")
+    ]
+
+
+def test_two_looks_at_once_are_two_and_those_of_before_are_counted(house):
+    class Late(type(house.documents)):
+        """Others look at another window just before this one takes its number."""
+
+        def create(self, kind, name, record):
+            if not self.names("looks", "tip/v3/"):
+                super().create(kind, "tip/v3/000003", {"facts": "of another window"})
+            return super().create(kind, name, record)
+
+    house.documents.put("looks", "tip/v3", {"looks": {"a": 1, "b": 2}})
+    house.documents.__class__ = Late
+    assert house.monitor(0)["look"] == 4
+    assert house.monitor(0)["look"] == 4
+    assert house.monitor(1)["look"] == 5
 
 
 def test_an_earlier_window_is_not_seen_by_an_adversary_that_knows_a_later_one(tmp_path):

@@ -29,13 +29,30 @@ def inside(root: Path, name: str) -> Path:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content`: temporary name, fsync, rename, fsync of the folder."""
+    move_into_place(_written_beside(path, content), path)
+
+
+def create_atomically(path: Path, content: bytes) -> bool:
+    """Make `path` with `content` unless there is such a file; of several at once, one makes it and is told so."""
+    temporary = _written_beside(path, content)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    sync(path.parent)
+    return True
+
+
+def _written_beside(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    move_into_place(temporary, path)
+    return temporary
 
 
 def move_into_place(temporary: Path, path: Path) -> None:

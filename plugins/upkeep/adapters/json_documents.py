@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from upkeep.adapters.atomic_files import inside, write_atomically
+from upkeep.adapters.atomic_files import create_atomically, inside, write_atomically
 from upkeep.core.plain import plain
 from upkeep.errors import BackendError
 from upkeep.ports import Json
@@ -21,9 +21,10 @@ class JsonDocuments:
         self._reports = reports
 
     def put(self, kind: str, name: str, record: Json) -> None:
-        path = inside(self._records, f"{kind}/{name}.json")
-        body = {"format": FORMAT, "kind": kind, "record": plain(record)}
-        write_atomically(path, json.dumps(body, indent=1, allow_nan=False).encode())
+        write_atomically(inside(self._records, f"{kind}/{name}.json"), _body(kind, record))
+
+    def create(self, kind: str, name: str, record: Json) -> bool:
+        return create_atomically(inside(self._records, f"{kind}/{name}.json"), _body(kind, record))
 
     def get(self, kind: str, name: str) -> Json | None:
         path = inside(self._records, f"{kind}/{name}.json")
@@ -51,3 +52,7 @@ class JsonDocuments:
         path = inside(self._reports, f"{kind}/{name}")
         write_atomically(path, text.encode())
         return path.relative_to(self._reports).as_posix()
+
+
+def _body(kind: str, record: Json) -> bytes:
+    return json.dumps({"format": FORMAT, "kind": kind, "record": plain(record)}, indent=1, allow_nan=False).encode()

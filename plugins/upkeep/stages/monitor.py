@@ -175,13 +175,17 @@ def _look(documents: Documents, earlier: Sequence[Json], facts: Json) -> int:
     """Number of this look in the version's error budget; the same facts have the same number.
 
     It is written down before anything else: a look is spent once it can be seen, even if its report is replaced by that
-    of another version later.
+    of another version later. Each number is a record of its own that only one process can make.
     """
     name = f"{facts['model']}/v{facts['version']}"
-    spent: dict[str, int] = (documents.get("looks", name) or {}).get("looks", {})
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    if digest not in spent:
-        reported = [int(record["look"]) for record in earlier if record["version"] == facts["version"]]
-        spent = spent | {digest: 1 + max([*spent.values(), *reported], default=0)}
-        documents.put("looks", name, {"looks": spent})
-    return spent[digest]
+    spent: dict[str, int] = (documents.get("looks", name) or {}).get("looks", {})  # as they were kept before
+    for kept in documents.names("looks", f"{name}/"):
+        spent[(documents.get("looks", kept) or {})["facts"]] = int(kept.rpartition("/")[2])
+    reported = [int(record["look"]) for record in earlier if record["version"] == facts["version"]]
+    look = spent.get(digest, 1 + max([*spent.values(), *reported], default=0))
+    while digest not in spent and not documents.create("looks", f"{name}/{look:06}", {"facts": digest}):
+        if (documents.get("looks", f"{name}/{look:06}") or {})["facts"] == digest:
+            break  # the same look in another process
+        look += 1
+    return look
