@@ -1,8 +1,7 @@
-import os
-
 """JsonDocuments: what is put is what is got, and what cannot be read says why."""
 
 import json
+import os
 
 import numpy as np
 import pytest
