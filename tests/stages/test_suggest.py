@@ -61,6 +61,14 @@ def test_later_windows_are_not_looked_at(documents):
     assert decide(documents, "2024-01-15")[0].evidence == ("health/tip/2024-01-08", "health/tip/2024-01-15")
 
 
+def test_a_window_of_a_version_that_later_reports_do_not_have_is_not_due(documents):
+    for window, version in (("2024-01-08", "3"), ("2024-01-15", "3"), ("2024-01-22", "4")):
+        documents.put("health", f"tip/{window}", report(window, -0.08, version=version))
+    decision = decide(documents, "2024-01-15")[0]
+    assert (decision.action, decision.due) == ("retrain", False)
+    assert "version 4 is live, not 3" in decision.sentence
+
+
 @pytest.mark.parametrize(
     ("found", "action"),
     [

@@ -29,14 +29,16 @@ def suggest(
 ) -> tuple[Decision, Json]:
     """Decide about a window from its health report and those before it; stored as decision ``<model>/<window>``.
 
-    `state` is what the last call returned, ``{}`` at first. The same window and state give the same answer.
+    `state` is what the last call returned, ``{}`` at first. The same window, reports and state give the same answer. A window
+    whose version is not that of the newest report is never due.
 
     Raises
     ------
     InputError
         If the window has no health report.
     """
-    names = [name for name in documents.names("health", f"{model}/") if name.removeprefix(f"{model}/") <= window]
+    stored = documents.names("health", f"{model}/")
+    names = [name for name in stored if name.removeprefix(f"{model}/") <= window]
     if f"{model}/{window}" not in names:
         raise InputError(
             f"window {window} of {model} must have a health report to be decided about, but has none; "
@@ -45,7 +47,8 @@ def suggest(
     reports = [(name, record) for name in names if (record := documents.get("health", name))]
     facts = [health_facts(f"health/{name}", record, policy) for name, record in reports]
     known: DecisionState = {**state}  # type: ignore[typeddict-item]  # a JSON dict; its format is checked
-    decision, new_state = decide(pooled(facts, policy), policy=policy, state=known)
+    live = (documents.get("health", stored[-1]) or {}).get("version")
+    decision, new_state = decide(pooled(facts, policy), policy=policy, state=known, live=live)
     record = _json(decision) | {"format": FORMAT, "id": f"decisions/{model}/{window}", "model": model}
     documents.put("decisions", f"{model}/{window}", record)
     return decision, _json(new_state)

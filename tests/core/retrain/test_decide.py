@@ -85,6 +85,32 @@ def test_deciding_a_window_again_gives_the_same_decision_and_state():
         assert state_again == state
 
 
+def test_an_older_window_that_is_decided_again_keeps_the_cooldown_before_and_after_it():
+    reports = [facts(day, -0.06 if day >= 4 else 0.0) for day in range(1, 10)]
+    first = [*reports[:4], facts(5), *reports[5:]]  # window 5 showed no harm until its labels came
+    _, state = live(first[:7])
+    assert [past["action"] for past in state["history"][3:]] == ["wait", "wait", "retrain", "wait"]
+    again, _ = decide(reports[:5], policy=POLICY, state=state)
+    assert (again.action, again.due) == ("wait", False)
+    assert again.against == ("a retrain was suggested soon after, for window 2024-01-06",)
+
+
+def test_an_older_window_is_not_due_once_a_later_one_was():
+    reports = [facts(day, -0.06) for day in range(1, 10)]
+    first, state = live(reports)
+    again, same = decide(reports[:5], policy=POLICY, state=state)
+    assert (first[4].due, again.action, again.due, same) == (True, "retrain", False, state)
+    assert again.against[0] == "a retrain was suggested for a later window, 2024-01-08"
+    assert again.sentence.endswith(" Not due: a retrain was suggested for a later window, 2024-01-08.")
+
+
+def test_a_window_of_a_version_that_is_not_live_any_more_is_not_due():
+    reports = [facts(1, -0.06), facts(2, -0.06)]
+    found = [decide(reports, policy=POLICY, state={}, live=version)[0] for version in (None, "1", "2")]
+    assert [one.due for one in found] == [True, True, False]
+    assert found[2].against[0] == "version 2 is live, not 1"
+
+
 def test_a_streak_belongs_to_one_model_version():
     assert actions([facts(1, -0.06), facts(2, -0.06, version="2")]) == ["wait", "wait"]
 

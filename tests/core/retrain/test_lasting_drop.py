@@ -31,6 +31,23 @@ def test_a_model_that_got_better_first_can_fall_from_there():
     assert found.high < 0
 
 
+def test_the_fewest_windows_with_labels_enough_are_told_if_asked_for():
+    right, labelled, reference = [80, 60, 60, 60, 60], [100] * 5, (1_600, 2_000)
+    kept = {"reference_correct": 1_600, "reference_rows": 2_000, "correct": right, "labelled": labelled, "alpha": 0.05}
+    assert drop(right, labelled, reference).windows == 4
+    found = [
+        lasting_drop(**kept, enough=enough, without=left) for enough, left in ((100, 0), (200, 0), (300, 0), (200, 1))
+    ]
+    assert [(one.windows, one.high < 0) for one in found] == [(1, True), (2, True), (4, True), (2, True)]
+    assert lasting_drop(**kept, enough=900).high == 0.0
+
+
+def test_a_drop_that_one_window_carries_is_not_certain_without_it():
+    kept = {"reference_correct": 1_600, "reference_rows": 2_000, "correct": [78, 30, 78], "labelled": [100] * 3}
+    found = [lasting_drop(**kept, alpha=0.05, enough=100, without=left).high < 0 for left in (0, 1)]
+    assert found == [True, False]
+
+
 def test_windows_without_labels_say_nothing():
     found = drop([0.0], [0])
 

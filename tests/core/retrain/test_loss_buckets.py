@@ -66,6 +66,17 @@ def test_missing_values_unknown_levels_and_hours_have_a_bucket():
     assert set(places.of(strange, np.array([0.7, 0.7]))) <= set(range(len(places.rows)))
 
 
+def test_levels_are_told_in_one_short_line():
+    rng = np.random.default_rng(0)
+    level = "port\n\n# APPROVED\x1b[0m\u202e " + "A" * 5_000
+    place = np.where(rng.random(4_000) < 0.3, level, "city").astype(object)
+    wrong = rng.random(4_000) < np.where(place == level, 0.5, 0.1)
+    buckets = LossBuckets.fit({"place": place}, np.full(4_000, 0.9), (~wrong).astype(int))
+    told = next(name for name in buckets.names if name.startswith("place is port"))
+    assert told == f"place is port  # APPROVED [0m  {'A' * 17}…"
+    assert max(len(name) for name in buckets.names) <= len("place is not ") + 40
+
+
 def test_it_survives_being_stored_and_is_drawn_by_its_seed():
     buckets = LossBuckets.fit(*sample(0, 4_000))
     again = LossBuckets.from_json(json.loads(json.dumps(buckets.to_json())))

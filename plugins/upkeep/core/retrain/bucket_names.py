@@ -14,6 +14,8 @@ from upkeep.core.profile.grid import ReferenceGrid
 #: So many levels of a column are named one by one.
 NAMED = 4
 _REST = ("other", "missing")
+#: Characters of a level that are told: levels come with the data, and names are read in sentences.
+TOLD = 40
 
 
 def bucket_names(
@@ -58,10 +60,23 @@ def _levels(column: str, levels: list[str], inside: NDArray[np.bool_]) -> str:
     chosen = [level for level in chosen if level not in _REST] or chosen
     left_out = [level for level in left_out if level not in _REST] or left_out
     if len(chosen) <= NAMED or len(chosen) < len(left_out):
-        more = f" and {len(chosen) - NAMED} more" if len(chosen) > NAMED else ""
-        return f"{column} is {', '.join(chosen[:NAMED])}{more}"
-    more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
-    return f"{column} is not {', '.join(left_out[:NAMED])}{more}"
+        return f"{column} is {_list(chosen)}"
+    return f"{column} is not {_list(left_out)}"
+
+
+def _list(levels: list[str]) -> str:
+    more = f" and {len(levels) - NAMED} more" if len(levels) > NAMED else ""
+    return ", ".join(_clipped(level) for level in levels[:NAMED]) + more
+
+
+def _clipped(level: str) -> str:
+    """One line of a level's begin, without control characters and what else does not print.
+
+    >>> _clipped("port\\nof call"), _clipped("A" * 5000) == "A" * 39 + "…"
+    ('port of call', True)
+    """
+    begin = level if len(level) <= TOLD else level[: TOLD - 1] + "…"
+    return "".join(letter if letter.isprintable() else " " for letter in begin)
 
 
 def _span(column: str, cells: NumericCells, inside: NDArray[np.bool_]) -> str:

@@ -25,9 +25,18 @@ class _Case:
     now: HealthFacts
     sound: tuple[HealthFacts, ...]  # all windows whose data are not broken, oldest first
     harmed: tuple[HealthFacts, ...]  # of the last windows_looked, oldest first
-    cooling: int  # windows of the cooldown that are still to come, this one included
+    cooling: tuple[str, ...]  # why a retrain that was suggested for another window is too near, sentences
+    past: tuple[str, ...]  # why nothing is to be done about the window any more, sentences
     policy: DecisionPolicy
     diagnosis: Diagnosis
+
+    @property
+    def witnesses(self) -> tuple[HealthFacts, ...]:
+        """Windows that show the drop, oldest first."""
+        first, version = self.now.first_window, self.now.version
+        if not first:
+            return self.harmed
+        return tuple(r for r in self.sound if r.version == version and r.window >= first)
 
     @property
     def gains(self) -> tuple[float, float, float]:
@@ -39,7 +48,7 @@ class _Case:
 
 
 def decide(
-    reports: Sequence[HealthFacts], *, policy: DecisionPolicy, state: DecisionState
+    reports: Sequence[HealthFacts], *, policy: DecisionPolicy, state: DecisionState, live: str | None = None
 ) -> tuple[Decision, DecisionState]:
     """Decide about the last of the reports.
 
@@ -51,18 +60,23 @@ def decide(
     policy : DecisionPolicy
     state : dict
         What the last call returned, ``{}`` at first.
+    live : str, optional
+        Model version of the newest report that there is, where it is not among `reports`.
 
     Returns
     -------
     Decision, dict
-        A pure function of the reports, and of earlier windows in the state: deciding a window again gives
-        the same decision and the same state.
+        A pure function of the reports, and of other windows in the state: deciding a window again gives the same
+        decision and the same state. A window that is decided again after later ones is not due if a retrain was
+        suggested for one of them, or if another version is live.
 
     Notes
     -----
     In this order: broken data first, as every other number rests on them; then labels; then a drop of accuracy that is
     certain, large enough, seen often enough, not within a cooldown and worth its cost. Drift alone is never
     a reason: a retrain must have something to win back. Every condition that was not met is kept in `against`.
+
+    A drop that windows show only together (`pooled`) has been seen often enough: no `windows_needed` - 1 of them carry it.
     """
     if not reports:
         raise InputError("at least one health report is needed to decide about, got none. Monitor the window first.")
@@ -71,11 +85,14 @@ def decide(
     now = reports[-1]
     history = state.get("history", [])
     looked = reports[-policy.windows_looked :]  # first of all, or a version that came back would count its former life
+    retrains = [p["window"] for p in history if p["action"] == "retrain" and p["window"] != now.window]
+    known = {report.window for report in reports} | {p["window"] for p in history}
     case = _Case(
         now=now,
         sound=tuple(report for report in reports if not report.broken(policy)),
         harmed=tuple(r for r in looked if r.version == now.version and r.harmed(policy)),
-        cooling=_cooling([p["window"] for p in history if p["action"] == "retrain"], reports, policy),
+        cooling=_cooling(retrains, now.window, known, policy),
+        past=_past(retrains, now, live),
         policy=policy,
         diagnosis=diagnose(reports, policy),
     )
@@ -86,13 +103,25 @@ def decide(
     return decision, {"format": FORMAT, "history": kept[-REMEMBERED:]}
 
 
-def _cooling(retrains: list[str], reports: Sequence[HealthFacts], policy: DecisionPolicy) -> int:
-    now = reports[-1].window
-    last = max((window for window in retrains if window < now), default=None)
-    if last is None:
-        return 0
-    since = len({report.window for report in reports if last < report.window <= now})
-    return max(0, policy.cooldown_windows - since + 1)
+def _cooling(retrains: list[str], now: str, known: set[str], policy: DecisionPolicy) -> tuple[str, ...]:
+    before, after = [w for w in retrains if w < now], [w for w in retrains if w > now]
+    reasons = []
+    if before:
+        left = policy.cooldown_windows + 1 - sum(max(before) < window <= now for window in known)
+        if left > 0:
+            reasons.append(f"a retrain was suggested lately; {left} more window(s) of cooldown")
+    if after and sum(now < window <= min(after) for window in known) <= policy.cooldown_windows:
+        reasons.append(f"a retrain was suggested soon after, for window {min(after)}")
+    return tuple(reasons)
+
+
+def _past(retrains: list[str], now: HealthFacts, live: str | None) -> tuple[str, ...]:
+    later = min((window for window in retrains if window > now.window), default=None)
+    reasons = [
+        (later is not None, f"a retrain was suggested for a later window, {later}"),
+        (live not in (None, now.version), f"version {live} is live, not {now.version}"),
+    ]
+    return tuple(sentence for applies, sentence in reasons if applies)
 
 
 def _verdict(case: _Case) -> Decision:
@@ -104,27 +133,35 @@ def _verdict(case: _Case) -> Decision:
     if against:
         return _decision(case, "wait", f"Wait: {_waiting(case, against)}.", against)
     recipes = _recipes(case)
+    not_due = f" Not due: {'; '.join(case.past)}." if case.past else ""
     sentence = (
         f"Retrain ({recipes[0]['name']}): accuracy fell by {-case.now.change:.1%} (at least {-case.now.change_high:.1%}), seen "
-        f"in {len(case.harmed)} of the last {case.policy.windows_looked} windows; main cause: {cause.replace('_', ' ')}. "
-        f"{case.diagnosis.sentence}"
+        f"in {_seen(case)}; main cause: {cause.replace('_', ' ')}. "
+        f"{case.diagnosis.sentence}{not_due}"
     )
-    caveats = ("a retrain may win back less than the whole drop", *_caveats(case))
+    caveats = (*case.past, "a retrain may win back less than the whole drop", *_caveats(case))
     return _decision(case, "retrain", sentence, caveats, recipes)
+
+
+def _seen(case: _Case) -> str:
+    now = case.now
+    if now.first_window:
+        return f"the windows from {now.first_window} to {now.window} together"
+    return f"{len(case.harmed)} of the last {case.policy.windows_looked} windows"
 
 
 def _undecided(case: _Case) -> bool:
     """Whether labels are too few, or too uneven to rule out a loss that matters."""
-    return case.now.labelled < case.policy.min_labels or case.now.change_low < -case.policy.max_loss
+    return case.now.judged < case.policy.min_labels or case.now.change_low < -case.policy.max_loss
 
 
 def _labels(case: _Case) -> str:
     now, policy = case.now, case.policy
     when = f", expected by {now.labels_ready_at}" if now.labels_ready_at else ""
-    few = now.labelled < policy.min_labels
-    told = f"{now.labelled} are in, {policy.min_labels} are needed to judge the model{when}"
+    few = now.judged < policy.min_labels
+    told = f"{now.judged} are in, {policy.min_labels} are needed to judge the model{when}"
     if not few:
-        told = f"{now.labelled} are in, and a loss of up to {-now.change_low:.1%} cannot be ruled out{when}"
+        told = f"{now.judged} are in, and a loss of up to {-now.change_low:.1%} cannot be ruled out{when}"
     return ". ".join([told, *(sentence.rstrip(".") for sentence in case.diagnosis.late)])
 
 
@@ -143,17 +180,17 @@ def _against(case: _Case) -> tuple[str, ...]:
     now, policy = case.now, case.policy
     expected = case.gains[0]
     reasons = [
-        (now.labelled < policy.min_labels, f"only {now.labelled} labels are in, {policy.min_labels} are needed"),
+        (now.judged < policy.min_labels, f"only {now.judged} labels are in, {policy.min_labels} are needed"),
         (now.change_high >= 0, "a drop of accuracy is not certain: the interval of the change reaches 0"),
         (
             -now.change <= policy.max_loss,
             f"accuracy changed by {now.change:+.1%}; a loss up to {policy.max_loss:.1%} is accepted",
         ),
         (
-            len(case.harmed) < policy.windows_needed,
-            f"the drop shows in {len(case.harmed)} of the last {policy.windows_looked} windows, not in {policy.windows_needed}",
+            len(case.harmed) < policy.windows_needed and not now.first_window,
+            f"the drop shows in {_seen(case)}, not in {policy.windows_needed}",
         ),
-        (case.cooling > 0, f"a retrain was suggested lately; {case.cooling} more window(s) of cooldown"),
+        *((True, sentence) for sentence in case.cooling),
         (expected <= 0, f"a retrain costs more than it wins back ({expected:+.0f} over {policy.horizon_rows} rows)"),
     ]
     return tuple(sentence for applies, sentence in reasons if applies)
@@ -206,8 +243,8 @@ def _decision(
         recipe=recipes[0] if recipes else {},
         recipes=recipes,
         diagnosis=case.diagnosis,
-        evidence=tuple(dict.fromkeys([*(report.evidence for report in case.harmed), case.now.evidence])),
+        evidence=tuple(dict.fromkeys([*(report.evidence for report in case.witnesses), case.now.evidence])),
         against=against,
-        due=action == "retrain",
+        due=action == "retrain" and not case.past,
         sentence=sentence,
     )

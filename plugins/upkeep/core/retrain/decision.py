@@ -21,11 +21,12 @@ class DecisionPolicy:
     max_loss : float
         A drop of accuracy below this does not matter.
     windows_needed, windows_looked : int
-        So many of the last so many windows must show the drop, this one among them.
+        So many of the last so many windows must show the drop, this one among them; or windows show it together, however
+        many those are, and would without the worst `windows_needed` - 1 of them.
     cooldown_windows : int
-        Windows after a suggested retrain in which none is suggested again.
+        Windows before and after a suggested retrain in which no other is suggested.
     min_labels : int
-        With fewer labels in the window nothing is decided.
+        With fewer labels in the window, or in those that show a drop together, nothing is decided.
     max_quarantine_share : float
         Share of rows refused by validation above which the data come first.
     max_jump : float
@@ -131,11 +132,18 @@ class HealthFacts:
     right: float = 0.0  # of the labelled rows, how many were predicted rightly
     reference_rows: int = 0  # on which the version was accepted; 0 if that is not known
     reference_right: int = 0
+    first_window: str = ""  # of the stretch up to this window whose change is told; "" if it is this window's own
+    pooled_labels: int = 0  # of that stretch
+
+    @property
+    def judged(self) -> int:
+        """Labels that the change rests on."""
+        return max(self.labelled, self.pooled_labels)
 
     def harmed(self, policy: DecisionPolicy) -> bool:
         """Whether accuracy certainly fell, by an estimate that matters, on enough labels and unbroken data."""
         fell = self.change_high < 0 and -self.change > policy.max_loss
-        return fell and self.labelled >= policy.min_labels and not self.broken(policy)
+        return fell and self.judged >= policy.min_labels and not self.broken(policy)
 
     def broken(self, policy: DecisionPolicy) -> tuple[str, ...]:
         """Why the data must be mended before anything else is said about the window; empty if nothing is known."""

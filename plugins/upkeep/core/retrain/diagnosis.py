@@ -48,8 +48,8 @@ def _cause(
     damage = now.broken(policy)
     if damage:
         return "data_integrity", True, f"The data look broken: {'; '.join(damage)}."
-    if now.labelled < policy.min_labels:
-        few = f"{now.labelled} labels are in, {policy.min_labels} are needed to judge the model"
+    if now.judged < policy.min_labels:
+        few = f"{now.judged} labels are in, {policy.min_labels} are needed to judge the model"
         return (
             ("late_labels", True, f"Labels are late: {few}. {' '.join(late)}")
             if late

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from upkeep.errors import InputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastingDrop:
-    """The last `windows` windows against an earlier stretch of the model's life, the two that show a drop most surely.
+    """The last `windows` windows against an earlier stretch of the model's life.
 
     `change` is accuracy now minus then, [low, high] its interval; `high` is below 0 only if the exact test, whose
     `p_value` is that of these two stretches alone, says that accuracy fell.
@@ -38,6 +38,8 @@ def lasting_drop(
     correct: Sequence[float],
     labelled: Sequence[int],
     alpha: float,
+    enough: int | None = None,
+    without: int = 0,
 ) -> LastingDrop:
     """Whether a model does worse than it did, at acceptance or later.
 
@@ -52,6 +54,12 @@ def lasting_drop(
         Rows with a label, per window.
     alpha : float
         Chance that a drop is ever called certain where there is none, over all windows of the model's life.
+    enough : int, optional
+        If given, the fewest windows are told that have so many labelled rows and show a certain drop; if there are none,
+        no drop is certain. Else the windows that show a drop most surely.
+    without : int
+        The drop told must be certain too if so many of its windows, those with most errors beyond the expected, are left
+        out: so many bad windows are never enough. Only with `enough`.
 
     Notes
     -----
@@ -90,13 +98,37 @@ def lasting_drop(
     counts = np.array(
         [right[cut] - right[first], rows[cut] - rows[first], right[-1] - right[last], rows[-1] - rows[last]]
     )
+    p, level = _fisher(counts), spend(alpha, looks) / len(pairs)
+    surest = int(np.argmin(p))
+    found = _told(looks + 1 - int(last[surest]), counts[:, surest], float(p[surest]), level)
+    if enough is None:
+        return found
+    for one in np.lexsort((p, -last)):  # the fewest windows first, the surest of as many before others
+        if p[one] > level or counts[3, one] < enough:
+            continue
+        start = int(last[one]) - 1
+        told = _told(looks - start, counts[:, one], float(p[one]), level)
+        rest = _left_out(counts[:, one], np.array([correct[start:], labelled[start:]]), without)
+        if told.high < 0 and _fisher(rest)[0] <= level:
+            return told
+    return replace(found, high=max(found.high, 0.0))
+
+
+def _fisher(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One-sided p-values of right and all rows then, right and all rows now; counts of shape (4, tests)."""
     then, before, now, after = counts
     most, least = np.ceil(now - 1e-9), np.floor(then + 1e-9)  # rounded against a drop
     judged = np.flatnonzero((before > 0) & (after > 0))
-    p = np.ones(len(pairs))
+    p = np.ones(counts.shape[1])
     p[judged] = hypergeom.cdf(most[judged], (before + after)[judged], (least + most)[judged], after[judged])
-    best = int(np.argmin(p))
-    return _told(looks + 1 - int(last[best]), counts[:, best], float(p[best]), spend(alpha, looks) / len(pairs))
+    return p
+
+
+def _left_out(counts: NDArray[np.float64], windows: NDArray[np.float64], without: int) -> NDArray[np.float64]:
+    """The same counts, shape (4, 1), without the worst of the windows (2, m): right and labelled rows."""
+    then, before, _, _ = counts
+    kept = np.argsort(windows[0] - windows[1] * then / before)[without:]
+    return np.array([[then], [before], *windows[:, kept].sum(axis=1, keepdims=True)])
 
 
 def _pairs(looks: int) -> list[tuple[int, int, int]]:
