@@ -17,7 +17,7 @@ from upkeep.core.gate.sample_size import required_labels
 from upkeep.core.gate.verdict import ClauseVerdict, Truth, Verdict, evaluate
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Tracker
-from upkeep.stages.gate_budget import unused_since, used_up
+from upkeep.stages.gate_budget import open_since, used_up
 from upkeep.stages.gate_policy import GatePolicy
 from upkeep.stages.labelled import labelled_rows
 from upkeep.stages.record_names import record_name
@@ -164,12 +164,12 @@ def _question(tracker: Tracker, policy: GatePolicy, model: str, challenger: str,
 
 def _on_unused_rows(documents: Documents, policy: GatePolicy, question: _Question) -> tuple[_Question, str]:
     """The question on the rows that may still judge: all of the holdout, or its newer part; and why none may."""
-    span = {"model": question.model, "dataset": question.dataset, "until": question.until}
-    refusal = used_up(documents, policy, **span, since=question.since)
+    span = {"model": question.model, "dataset": question.dataset, "since": question.since, "until": question.until}
+    refusal = used_up(documents, policy, **span)
     if not refusal:
         return question, ""
-    newer = unused_since(documents, **span, since=question.since)
-    return (replace(question, since=newer), "") if newer != question.until else (question, refusal)
+    begin = open_since(documents, policy, **span)
+    return (replace(question, since=begin), "") if begin != question.until else (question, refusal)
 
 
 def _measure(datasets: Datasets, tracker: Tracker, question: _Question, policy: GatePolicy) -> _Measured:

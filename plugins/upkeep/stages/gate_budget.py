@@ -1,4 +1,4 @@
-"""How many challengers the same rows have judged, and which rows have judged none."""
+"""How many challengers the same rows have judged, and which rows may judge another one."""
 
 from __future__ import annotations
 
@@ -26,10 +26,18 @@ def used_up(documents: Documents, policy: GatePolicy, *, model: str, dataset: st
     return ""
 
 
-def unused_since(documents: Documents, *, model: str, dataset: str, since: str, until: str) -> str:
-    """Where the part of [since, until) begins that has judged nothing; `until` if all of it has."""
-    ends = [record["until"] for record in _judged(documents, model, dataset, since, until)]
-    newest: str = max([since, *ends], key=np.datetime64)
+def open_since(documents: Documents, policy: GatePolicy, *, model: str, dataset: str, since: str, until: str) -> str:
+    """Where the longest part of [since, until) begins that may judge another challenger; `until` if no part may.
+
+    Fewer than `steps` stored evaluations reach beyond that moment, so that with the next one no row judges more than
+    `steps` challengers, and one challenger does not take the new rows of a holdout from those after it.
+    """
+    judged = _judged(documents, model, dataset, since, until)
+    ends = sorted((record["until"] for record in judged), key=np.datetime64, reverse=True)
+    begins = [since, *ends[policy.steps - 1 : policy.steps]]
+    if policy.adaptivity == "firstChange":
+        begins += [record["until"] for record in judged if record["passed"]]
+    newest: str = max(begins, key=np.datetime64)
     return newest if np.datetime64(newest) < np.datetime64(until) else until
 
 
