@@ -13,17 +13,13 @@ from airflow.sdk import DAG, TriggerRule, chain
 
 from upkeep.adapters.life_file import lives
 from upkeep.assets import LifeAssets
+from upkeep.operators.approval import FILTERS, WHY
 from upkeep.operators.challengers import PlanChallengersOperator
 from upkeep.operators.gate import ModelGateOperator
 from upkeep.operators.outcome import RecordOutcomeOperator
 from upkeep.operators.promote import PromoteBestOperator
 from upkeep.operators.retries import DEFAULT_ARGS
 from upkeep.operators.train import TrainModelOperator
-
-WHY = """{% for events in triggering_asset_events.values() %}{% for event in events %}
-{{ event.extra["sentence"] }} Decision `{{ event.extra["decision"] }}`, to be tried:
-{{ event.extra["recipes"] | map(attribute="name") | join(", ") }}.
-{% endfor %}{% endfor %}"""
 
 for life in lives(Path(__file__).parent / "config"):
     assets = LifeAssets(life)
@@ -33,6 +29,7 @@ for life in lives(Path(__file__).parent / "config"):
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         max_active_runs=1,
         default_args=DEFAULT_ARGS,
+        user_defined_filters=FILTERS,
         doc_md=__doc__,
         tags=["upkeep", life.name],
     ):

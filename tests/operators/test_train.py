@@ -15,6 +15,7 @@ from tests.taxi_world import REPO, WEEKS, context
 from upkeep.adapters.backends import Backends
 from upkeep.adapters.workspace import Workspace
 from upkeep.errors import InputError
+from upkeep.lifecycle import Lifecycle
 from upkeep.operators.challengers import PlanChallengersOperator
 from upkeep.operators.train import TrainModelOperator
 
@@ -70,12 +71,12 @@ def test_the_first_training_waits_for_enough_batches(world):
 def test_a_retrain_takes_the_batches_of_its_recipe_and_keeps_the_decision(world):
     newest = Backends(Workspace(world.root)).datasets.batches("yellow_trips/features")[-1]
     event = world.returned["version"] | {
-        "recipe": {"name": "recent", "since": newest.since[:10]},
+        "recipe": {"name": "recent_window", "since": newest.since[:10]},
         "decision": "decisions/d",
     }
     run = context(event, run_id="retrain")
     result = TrainModelOperator(task_id="train", life=world.life).execute(run)
-    assert (result["recipe"], result["batches"], result["decision"]) == ("recent", [newest.batch], "decisions/d")
+    assert (result["recipe"], result["batches"], result["decision"]) == ("recent_window", [newest.batch], "decisions/d")
     assert _run_of(world, result["run_id"]).tags["upkeep.decision"] == "decisions/d"
 
 
@@ -101,6 +102,7 @@ def test_a_run_by_hand_plans_the_lifes_own_training(world):
         "recipe": {},
         "training_id": "taxi_train-manual__2026-01-01T00-00-00-00-00",
         "holdout_since": "",
+        "as_of": Lifecycle(world.life).known_until(event["until"]),
     }
 
 

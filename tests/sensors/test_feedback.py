@@ -80,6 +80,11 @@ def test_resumes_with_the_event_or_with_its_error():
         _sensor().resume({}, {"error": "OSError: disk gone"})
 
 
+def test_an_answer_that_the_trigger_met_stays_an_answer_and_is_not_tried_again():
+    with pytest.raises(InputError, match="the feedback file lacks label"):
+        _sensor().resume({}, {"error": "InputError: the feedback file lacks label", "type": "InputError"})
+
+
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_does_not_wait_for_labels_that_never_come_and_says_why(home, deferrable, capsys):
     write_labels(home, 0, 100, observed="2026-01-07")

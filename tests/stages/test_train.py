@@ -48,7 +48,7 @@ def run(datasets, tracker):
 
 def test_a_training_is_recorded_with_all_that_led_to_it(datasets, tracker, run):
     fill(datasets)
-    result = run(params={"strength": 0.5}, recipe="recent")
+    result = run(params={"strength": 0.5}, recipe="full")
     assert (result.version, result.batches) == ("1", ("b0", "b1", "b2", "b3"))
     assert (result.train_rows, result.holdout_rows) == (1400, 600)
     assert result.metrics["holdout_accuracy"] > 0.8
@@ -64,7 +64,7 @@ def test_a_training_is_recorded_with_all_that_led_to_it(datasets, tracker, run):
         "dvc.digest": "d" * 32,
         "airflow.run_id": "dag/run",
         "upkeep.training_id": "first",
-        "upkeep.recipe": "recent",
+        "upkeep.recipe": "full",
         "upkeep.as_of": AS_OF,
     }
     assert wanted.items() <= logged.tags.items()
@@ -257,8 +257,12 @@ def test_a_suspicious_feature_is_told_with_the_result(datasets, run):
         ({"holdout_share": 1.0}, "holdout_share"),
         ({"window_batches": 0}, "window_batches"),
         ({"features": ()}, "feature"),
-        ({"since": "last week"}, "since must be a UTC time"),
-        ({"holdout_since": "last week"}, "holdout_since must be a UTC time"),
+        ({"since": "last week"}, "since of a training must be a UTC time"),
+        ({"holdout_since": "last week"}, "holdout_since of a training must be a UTC time"),
+        ({"since": "now"}, "since of a training must be a UTC time"),
+        ({"since": "5"}, "since of a training must be a UTC time"),
+        ({"recipe": "upsampel"}, "a recipe must be named full, recent_window"),
+        ({"recipe": "recent_window"}, "recipe recent_window must say since"),
     ],
 )
 def test_an_impossible_spec_is_refused(changes, words):

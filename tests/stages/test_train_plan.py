@@ -6,6 +6,8 @@ from tests.small_world import Versions, fill
 
 from upkeep.adapters.json_documents import JsonDocuments
 from upkeep.adapters.parquet_datasets import ParquetDatasets
+from upkeep.errors import InputError
+from upkeep.stages.labelled import labelled_rows
 from upkeep.stages.train_plan import plan_challengers
 
 FULL, RECENT = {"name": "full"}, {"name": "recent_window", "since": "2024-01-15T00:00:00"}
@@ -23,15 +25,17 @@ def world(tmp_path):
     return datasets, documents
 
 
-def plan(world, *recipes, decision=DECISION, steps=3, share=0.3):
+def plan(world, *recipes, decision=DECISION, steps=3, share=0.3, as_of="2024-02-05"):
     datasets, documents = world
     return plan_challengers(
         datasets,
         VERSIONS,
         documents,
+        model="tips",
         dataset="trips",
         time="at",
         tag="tag",
+        as_of=as_of,
         recipes=recipes,
         decision=decision,
         training_id=decision or "by-hand",
@@ -45,7 +49,7 @@ def held_out(world, since, planned):
     return (at >= np.datetime64(planned["holdout_since"])).mean()
 
 
-def test_all_challengers_of_a_decision_hold_out_the_newest_rows_of_the_earliest_moment_named(world):
+def test_all_challengers_of_a_decision_hold_out_the_newest_rows_of_the_moment_named(world):
     planned = plan(world, RECENT, FULL)
     assert [one["recipe"] for one in planned] == [RECENT, FULL]
     assert len({one["holdout_since"] for one in planned}) == 1
@@ -81,10 +85,12 @@ def test_ids_are_the_same_again_and_differ_by_recipe_even_of_one_name(world):
 
 
 def test_a_run_by_hand_without_recipes_trains_one_challenger_under_its_own_id(world):
-    assert plan(world, {}, decision="") == [{"recipe": {}, "training_id": "by-hand", "holdout_since": ""}]
+    assert plan(world, {}, decision="") == [
+        {"recipe": {}, "training_id": "by-hand", "holdout_since": "", "as_of": "2024-02-05"}
+    ]
 
 
-def test_labels_that_come_meanwhile_do_not_move_what_is_held_out(world):
+def test_labels_that_were_observed_later_do_not_move_what_is_held_out(world):
     before = plan(world, RECENT, FULL)
     late = {
         "prediction_id": np.arange(800),
@@ -93,3 +99,52 @@ def test_labels_that_come_meanwhile_do_not_move_what_is_held_out(world):
     }
     world[0].write("tips/feedback", "late", [late], time="observed_at")
     assert plan(world, RECENT, FULL) == before
+
+
+@pytest.fixture
+def late(tmp_path):
+    """Each label is observed ten days after its row: at the end those of the newest ten days are still to come."""
+    datasets = ParquetDatasets(tmp_path / "late")
+    fill(datasets, rows=200, labels=False)
+    rows = datasets.read("trips/features", columns=["row_id", "at"])
+    observed = rows["at"] + np.timedelta64(10, "D")
+    feedback = {"prediction_id": rows["row_id"], "observed_at": observed, "label": rows["row_id"] % 2}
+    datasets.write("tips/feedback", "late", [feedback], time="observed_at")
+    return datasets, JsonDocuments(tmp_path / "records", tmp_path / "reports")
+
+
+def _parts(world, planned, begin="2020-01-01"):
+    """Labelled rows of the recipe to train on, and held out, by the moment that the plan names."""
+    known = {"model": "tips", "dataset": "trips", "batches": ["b0", "b1", "b2", "b3"], "columns": ["row_id", "at"]}
+    rows = labelled_rows(world[0], **known, as_of=planned["as_of"], since=planned["recipe"].get("since", begin))
+    newer = rows["at"] >= np.datetime64(planned["holdout_since"])
+    return int((~newer).sum()), int(newer.sum())
+
+
+def test_where_labels_are_late_the_rows_held_out_are_labelled_ones(late):
+    recent, full = plan(late, RECENT | {"since": "2024-01-08T00:00:00"}, FULL, as_of="2024-01-29")
+    trained, held = _parts(late, recent)
+    assert held == _parts(late, full)[1]
+    assert held / (trained + held) == pytest.approx(0.3, abs=0.01)
+    assert {one["as_of"] for one in (recent, full)} == {"2024-01-29"}
+
+
+def test_a_recipe_without_a_labelled_row_of_its_own_does_not_keep_the_others_from_theirs(late):
+    planned = plan(late, RECENT | {"since": "2024-01-22T00:00:00"}, FULL, as_of="2024-01-29")
+    trained, held = _parts(late, planned[1])
+    assert held / (trained + held) == pytest.approx(0.3, abs=0.01)
+
+
+def test_each_recipe_keeps_rows_of_its_own_to_train_on(world):
+    """The evidence begins a week before the rows of the recipe, and its newest half would take nearly all of them."""
+    world[1].put("health", "tips/2024-01-29", {"since": "2024-01-08T00:00:00"})
+    recent, _ = plan(world, RECENT | {"since": "2024-01-22T00:00:00"}, FULL, share=0.5)
+    trained, held = _parts(world, recent)
+    assert trained == pytest.approx(held, abs=3)
+
+
+def test_a_recipe_that_is_none_is_refused_before_anything_is_trained(world):
+    with pytest.raises(InputError, match="a recipe must be a mapping"):
+        plan(world, "full", decision="")
+    with pytest.raises(InputError, match="a recipe must be named full, recent_window"):
+        plan(world, FULL, {"name": "upsampel", "weights": []}, decision="")

@@ -59,3 +59,27 @@ def test_augmenting_gives_more_weight_to_the_rows_that_the_stored_adversary_find
 def test_an_adversary_that_is_not_there_or_not_the_models_is_refused(house, address):
     with pytest.raises(InputError, match="recipe augment needs the adversary"):
         weigh(house, {"name": "augment", "adversary": address, "since": "2024-01-22", "share": 0.2, "mass": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ("full", "a recipe must be a mapping"),
+        (
+            {"name": "upsampel", "weights": []},
+            "a recipe must be named full, recent_window, upsample, augment, got 'upsampel'",
+        ),
+        ({"since": "2024-01-15"}, "a recipe must be named"),
+        ({"name": ["full"]}, "a recipe must be named"),
+        ({"name": "recent_window"}, "recipe recent_window must say since"),
+        ({"name": "upsample"}, "recipe upsample must say weights"),
+        ({"name": "augment", "since": "2024-01-15"}, "recipe augment must say adversary, share, mass"),
+        ({"name": "recent_window", "since": "now"}, "since of recipe recent_window must be a UTC time"),
+        ({"name": "recent_window", "since": "5"}, "since of recipe recent_window must be a UTC time"),
+        ({"name": "recent_window", "since": "2024-01-15T00:00:00+02:00"}, "since of recipe recent_window must be"),
+        ({"name": "recent_window", "since": 20240115}, "since of recipe recent_window must be a UTC time"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_and_not_trained_as_another(house, recipe, said):
+    with pytest.raises(InputError, match=said):
+        weigh(house, recipe)

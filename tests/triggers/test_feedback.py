@@ -11,6 +11,7 @@ import pytest
 from tests.taxi_labels import AS_OF, SINCE, write_labels, write_predictions
 
 from upkeep.adapters.life_file import read_life
+from upkeep.errors import BackendError, InputError
 from upkeep.triggers.feedback import FeedbackTrigger, enough, pause_s
 
 LIFE = Path(__file__).parents[2] / "dags" / "config" / "taxi.yaml"
@@ -85,6 +86,16 @@ def test_a_log_that_cannot_be_read_is_an_event_with_the_reason(home):
     [file] = (home / "data" / "taxi_tip" / "feedback").glob("date=*/l0.parquet")
     file.write_bytes(b"not a table")
     assert "BackendError: " in _next(_trigger())["error"]
+
+
+@pytest.mark.parametrize("kind", [InputError, BackendError])
+def test_the_event_says_of_what_kind_the_reason_is(kind, monkeypatch):
+    def look(_):
+        raise kind("the feedback file lacks label")
+
+    monkeypatch.setattr(FeedbackTrigger, "_look", look)
+    event = _next(_trigger())
+    assert event == {"error": f"{kind.__name__}: the feedback file lacks label", "type": kind.__name__}
 
 
 def test_a_batch_whose_file_is_gone_is_an_event_with_the_reason(home):

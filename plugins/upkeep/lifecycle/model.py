@@ -29,7 +29,7 @@ class Lifecycle(DataStages):
         """Scores from here on are predicted 1, in training, gate and prediction log alike."""
         return float(self.life.training.get("threshold", 0.5))
 
-    def plan(self, *, tag: str, recipes: Sequence[Json], decision: str, training_id: str) -> list[Json]:
+    def plan(self, *, tag: str, recipes: Sequence[Json], decision: str, training_id: str, as_of: str) -> list[Json]:
         """The challengers that a decision asks for, one per recipe, with the rows that all of them hold out."""
         from upkeep.stages.train_plan import plan_challengers
 
@@ -38,9 +38,11 @@ class Lifecycle(DataStages):
             known.datasets,
             known.versions,
             known.documents,
+            model=life.model,
             dataset=life.dataset,
             time=life.time,
             tag=tag,
+            as_of=as_of,
             recipes=recipes,
             decision=decision,
             training_id=training_id,
@@ -60,10 +62,11 @@ class Lifecycle(DataStages):
         params: Json | None = None,
     ) -> Json:
         """Fit, check, log and register a challenger from a dataset version."""
+        from upkeep.stages.recipe import checked_recipe
         from upkeep.stages.train import TrainSpec, train
         from upkeep.stages.train_weights import weighing
 
-        life, known = self.life, self.backends
+        life, known, recipe = self.life, self.backends, checked_recipe(recipe)
         settings = {key: value for key, value in life.training.items() if key != "first_batches"}
         if recipe.get("since"):
             settings["since"] = recipe["since"]

@@ -36,6 +36,7 @@ class PlanChallengersOperator(BaseOperator):
             recipes=facts.get("recipes") or [facts.get("recipe") or {}],
             decision=decision,
             training_id=training_id(context, decision),
+            as_of=life.known_until(facts["until"]),
         )
         self.log.info("to be trained: %s", ", ".join(one["training_id"] for one in planned))
         return planned

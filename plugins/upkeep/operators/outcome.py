@@ -46,7 +46,8 @@ class RecordOutcomeOperator(BaseOperator):
             )
         outcome = Lifecycle(self.life).outcome(decision=decision, planned=planned)
         context["ti"].xcom_push("record", outcome.get("record", ""))
-        if planned and not outcome["promoted"]:
+        trained = [one["training_id"] for one in planned]  # an earlier run's promotion is none of this one
+        if planned and not any(one["promoted"] for one in outcome["challengers"] if one["training_id"] in trained):
             raise GateClosed(outcome["sentence"])
         self.log.info("%s", outcome["sentence"])
         return outcome

@@ -43,7 +43,7 @@ class PromoteModelOperator(BaseOperator):
 
 
 class PromoteBestOperator(PromoteModelOperator):
-    """Promote the version with the most gain over the champion, of those whose gate is open.
+    """Promote the most accurate version of those whose gate is open.
 
     :param verdict: what the mapped `ModelGateOperator` returned, a sequence. (templated)
     """

@@ -48,17 +48,17 @@ class TrainModelOperator(BaseOperator):
         if self.first_only and not life.enough_for_first_model():
             raise AirflowSkipException(f"the first training waits for {self.life.training['first_batches']} batches")
         facts = triggering_facts(context, "until")
-        decision, as_of = facts.get("decision", ""), life.known_until(facts["until"])
-        alone = {"recipe": facts.get("recipe") or {}, "training_id": training_id(context, decision)}
+        decision = facts.get("decision", "")
+        asked: dict[str, Any] = {"recipe": facts.get("recipe") or {}, "training_id": training_id(context, decision)}
+        asked |= self.planned or {"as_of": life.known_until(facts["until"])}
         made = life.train(
-            **(self.planned or alone),
+            **asked,
             tag=facts.get("tag") or life.newest_tag(),
-            as_of=as_of,
             tags={"airflow.run_id": run_id, "upkeep.decision": decision},
             params=params,
         )
         context["ti"].xcom_push("model_version", {"model": made["model"], "version": made["version"]})
-        return made | {"as_of": as_of, "decision": decision}
+        return made | {"as_of": asked["as_of"], "decision": decision}
 
 
 class _DecoratedTrainOperator(DecoratedOperator, TrainModelOperator):

@@ -10,7 +10,7 @@ from airflow.sdk import BaseSensorOperator, conf
 
 from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
-from upkeep.errors import BackendError
+from upkeep.errors import BackendError, InputError
 from upkeep.triggers.feedback import FeedbackTrigger, enough
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class FeedbackSensor(BaseSensorOperator):
     def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Called when the trigger has fired."""
         if "error" in event:
-            raise BackendError(f"the labels of {self.life.model} must be readable, but: {event['error']}")
+            refused = InputError if event.get("type") == InputError.__name__ else BackendError
+            raise refused(f"the labels of {self.life.model} must be readable, but: {event['error']}")
         self.log.info("%d of %d labels are in: %s", event["labelled"], event["predicted"], event.get("sentence", ""))
         return event

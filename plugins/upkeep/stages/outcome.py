@@ -9,12 +9,14 @@ from upkeep.ports import Documents, Json, Tracker
 from upkeep.stages.record_names import record_name
 
 KIND = "outcomes"
-CHALLENGER = "challenger"
+CHAMPION, CHALLENGER = "champion", "challenger"
 _SAME = 1e-9
 
 
 def best_passed(verdicts: Sequence[Json]) -> Json:
-    """Of gate verdicts on the same rows, the pass with the most gain over the champion; of equal ones, the first.
+    """Of gate verdicts on the same rows, the pass with the highest accuracy; of equal ones, the first.
+
+    Gains do not rank them: where the champion has changed between two verdicts, they are over different ones.
 
     Raises
     ------
@@ -24,7 +26,7 @@ def best_passed(verdicts: Sequence[Json]) -> Json:
     passed = [verdict for verdict in verdicts if verdict["passed"]]
     if not passed:
         raise GateClosed(f"one of {len(verdicts)} challengers must have passed its gate to be promoted, but none has.")
-    return max(passed, key=_gain)
+    return max(passed, key=lambda verdict: float(verdict["n"]))
 
 
 def record_outcome(
@@ -33,8 +35,8 @@ def record_outcome(
     """Write to the decision what its retrain came to, and point `challenger` at the best version of the retrain.
 
     It is put together from what the stages before have stored, so the same facts give the same outcome however often it is
-    asked for. It is stored as outcome ``<model>/<window>`` too. A retrain that nobody approved does not take the place
-    of one that ran.
+    asked for. It is stored as outcome ``<model>/<window>`` too. Where a decision is retrained for again, the challengers
+    and the promotion of before stay in it; a retrain that nobody approved changes nothing of one that ran.
 
     Parameters
     ----------
@@ -48,9 +50,10 @@ def record_outcome(
     Returns
     -------
     dict
-        `challengers`, each with `recipe`, `version`, `verdict` (pass, fail, unknown, or none without a verdict), `gain` over
-        the champion on the rows held out, and `estimate`, `low`, `high` of the gate's first clause; `left_out` recipes
-        that the gate's rows may not judge; `promoted` version or None; `confirmed`, whether a challenger passed; `sentence`.
+        `challengers`, each with `recipe`, `version`, `verdict` (pass, fail, unknown, or none without a verdict), `accuracy`
+        on the rows held out and its `gain` over the champion that it was held against, and `estimate`, `low`, `high` of the
+        gate's first clause; `left_out` recipes of the decision that were not tried; `promoted`, the version that became
+        champion, or None; `confirmed`, whether a challenger passed; `sentence`.
 
     Raises
     ------
@@ -64,17 +67,21 @@ def record_outcome(
     earlier = documents.get(KIND, name) if decision else None
     if earlier and not planned:
         return earlier
-    challengers = [_challenger(documents, model, one) for one in planned]
+    champion = tracker.version(model, CHAMPION)
+    own = [_challenger(documents, model, one, champion) for one in planned]
+    ids = [one["training_id"] for one in planned]
+    before = [one for one in (earlier or {}).get("challengers", ()) if one["training_id"] not in ids]
     tried = [one["recipe"] for one in planned]
+    left_out = [str(recipe["name"]) for recipe in record.get("recipes", ()) if planned and recipe not in tried]
     found: Json = {
         "decision": decision,
-        "challengers": challengers,
-        "left_out": [str(recipe["name"]) for recipe in record.get("recipes", ()) if planned and recipe not in tried],
-        "promoted": next((one["version"] for one in challengers if one["promoted"]), None),
-        "confirmed": any(one["verdict"] == "pass" for one in challengers),
+        "challengers": [*before, *own],
+        "left_out": [name for name in left_out if name not in [one["recipe"] for one in before]],
+        "promoted": _promoted(own, champion) or (earlier or {}).get("promoted"),
+        "confirmed": any(one["verdict"] == "pass" for one in [*before, *own]),
     }
-    found |= {"sentence": _sentence(found)}
-    _point_at_best(tracker, model, found)
+    found |= {"sentence": _sentence(found, champion)}
+    _point_at_best(tracker, model, own, champion)
     if decision:
         documents.put(KIND, name, found)  # first: a decision that is made again is given it back from there
         documents.put("decisions", name, record | {"outcome": found})
@@ -89,23 +96,30 @@ def with_outcome(documents: Documents, name: str) -> Json | None:
     return found
 
 
-def _challenger(documents: Documents, model: str, planned: Json) -> Json:
+def _promoted(challengers: Sequence[Json], champion: str | None) -> str | None:
+    """The challenger that is champion; if none is any more, the last one that was."""
+    promoted = [str(one["version"]) for one in challengers if one["promoted"]]
+    return champion if champion in promoted else next(reversed(promoted), None)
+
+
+def _challenger(documents: Documents, model: str, planned: Json, champion: str | None) -> Json:
     training_id = planned["training_id"]
     name = record_name(model, training_id)
     verdict, promotion = documents.get("gates", name), documents.get("promotions", name)
     about = {"recipe": planned["recipe"].get("name", "planned"), "training_id": training_id}
     if verdict is None:
-        unknown = dict.fromkeys(("version", "gain", "estimate", "low", "high", "labels"))
-        sentence = "It came to no verdict: its training was refused or failed."
+        unknown = dict.fromkeys(("version", "accuracy", "gain", "estimate", "low", "high", "labels"))
+        sentence = "No verdict of its gate is stored; its tasks train and gate say why."
         return about | unknown | {"verdict": "none", "promoted": False, "sentence": sentence}
     clause = verdict["clauses"][0] if verdict["clauses"] else {}
     return about | {
         "version": verdict["version"],
+        "accuracy": verdict["n"],
         "gain": _gain(verdict) if verdict["n"] is not None else None,
         **{key: clause.get(key) for key in ("estimate", "low", "high")},
         "labels": verdict["labels"],
         "verdict": verdict["verdict"],
-        "promoted": promotion is not None,
+        "promoted": promotion is not None or (bool(verdict["passed"]) and verdict["version"] == champion),
         "sentence": verdict["sentence"],
     }
 
@@ -114,29 +128,29 @@ def _gain(verdict: Json) -> float:
     return float(verdict["n"] - (verdict["o"] or 0.0))
 
 
-def _point_at_best(tracker: Tracker, model: str, found: Json) -> None:
-    """`challenger` is the promoted version or else the one with the most gain, not the one that was trained last."""
-    own = [one for one in found["challengers"] if one["version"]]
+def _point_at_best(tracker: Tracker, model: str, challengers: Sequence[Json], champion: str | None) -> None:
+    """`challenger` is the promoted version or else the most accurate one, not the one that was trained last."""
+    own = [one for one in challengers if one["version"]]
     if not own or tracker.version(model, CHALLENGER) not in [one["version"] for one in own]:
         return  # a newer training has it by now
-    judged = [one for one in own if one["gain"] is not None]
-    best = found["promoted"] or (max(judged, key=lambda one: float(one["gain"]))["version"] if judged else None)
+    judged = [one for one in own if one["accuracy"] is not None]
+    most = max(judged, key=lambda one: float(one["accuracy"]))["version"] if judged else None
+    best = _promoted(own, champion) or most
     if best and best != tracker.version(model, CHALLENGER):
         tracker.set_alias(model, CHALLENGER, best)
 
 
-def _sentence(found: Json) -> str:
+def _sentence(found: Json, champion: str | None) -> str:
     if not found["challengers"]:
         return "Not approved: nothing was trained."
     told = "; ".join(_told(one) for one in found["challengers"])
-    left = f" Not tried, as the gate's rows may judge no more: {', '.join(found['left_out'])}." * bool(
-        found["left_out"]
-    )
+    left = f" Not tried: {', '.join(found['left_out'])}." * bool(found["left_out"])
     if found["promoted"]:
-        return f"Confirmed: version {found['promoted']} is champion. {told}.{left}"
+        return f"Confirmed: version {found['promoted']} became champion. {told}.{left}"
+    now = f"version {champion} is champion" if champion else "there is no champion"
     if found["confirmed"]:
-        return f"Confirmed, but not promoted: the champion has changed meanwhile. {told}.{left}"
-    return f"Not confirmed: no challenger passed the gate, and the champion stays. {told}.{left}"
+        return f"Confirmed, but not promoted: {now}. {told}.{left}"
+    return f"Not confirmed: no challenger passed the gate, and {now}. {told}.{left}"
 
 
 def _told(one: Json) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 
 from upkeep.core.checks.time_split import split_by_time
 from upkeep.ports import Datasets, Documents, Json, VersionStore
+from upkeep.stages.labelled import labelled_rows
+from upkeep.stages.recipe import checked_recipe
 
 
 def plan_challengers(
@@ -17,9 +19,11 @@ def plan_challengers(
     versions: VersionStore,
     documents: Documents,
     *,
+    model: str,
     dataset: str,
     time: str,
     tag: str,
+    as_of: str,
     recipes: Sequence[Json],
     decision: str,
     training_id: str,
@@ -31,10 +35,12 @@ def plan_challengers(
     Parameters
     ----------
     datasets, versions, documents
-    dataset, time : str
-        The life's data set, and the column that says when a row was.
+    model, dataset, time : str
+        The life's model and data set, and the column that says when a row was.
     tag : str
         Dataset version to train from.
+    as_of : str
+        Labels observed by then count, here and in each of the trainings.
     recipes : sequence of dict
     decision : str
         Address of the decision, as ``decisions/<model>/<window>``; empty if a person asks.
@@ -48,32 +54,42 @@ def plan_challengers(
     Returns
     -------
     list of dict
-        `recipe`, `training_id` and `holdout_since`. The same arguments give the same ids, and no two recipes share one.
+        `recipe`, `training_id`, `holdout_since` and `as_of`. The same arguments give the same ids, and no two recipes share
+        one.
+
+    Raises
+    ------
+    InputError
+        If a recipe is none; see `checked_recipe`.
 
     Notes
     -----
-    Challengers are only comparable on the same rows. Held out is the newest `holdout_share` of the rows since the first
-    window that is evidence of the decision, or since the earliest moment that a recipe names: rows of the world that the
-    challengers are for. It does not depend on which labels are in, so that a repetition plans the same. A challenger that
-    is alone holds out its own newest rows.
+    Challengers are only comparable on the same rows. Held out is the newest `holdout_share` of the labelled rows since the
+    latest moment that a recipe names, so that each recipe has the rest of its own rows to train on; if none names one,
+    since the first window that is evidence of the decision: rows of the world that the challengers are for. Rows whose
+    label is still to come can judge nobody, and where labels are late they are the newest. A challenger that is alone
+    holds out its own newest rows.
     """
-    chosen = list(recipes)[:steps]
+    chosen = [checked_recipe(recipe) for recipe in recipes][:steps]
     cut = ""
     if len(chosen) > 1:
-        moments = [*(recipe["since"] for recipe in chosen if recipe.get("since")), *_harmed(documents, decision)]
-        since = min(moments, key=np.datetime64) if moments else None
-        batches = versions.find(tag).meta["batches"]
-        rows = datasets.read(f"{dataset}/features", batches=batches, since=since, columns=[time])
-        cut = str(split_by_time(rows, time, holdout_share).cut) if rows else ""
-    return [{"recipe": recipe, "training_id": _id(training_id, recipe, cut), "holdout_since": cut} for recipe in chosen]
+        named = sorted({recipe["since"] for recipe in chosen if recipe.get("since")}, key=np.datetime64, reverse=True)
+        source = {"model": model, "dataset": dataset, "batches": versions.find(tag).meta["batches"], "as_of": as_of}
+        for since in [*(named or _harmed(documents, decision)), None]:
+            rows = labelled_rows(datasets, **source, columns=["row_id", time], since=since)
+            if len(rows["label"]):
+                cut = str(split_by_time(rows, time, holdout_share).cut)
+                break
+    about = {"holdout_since": cut, "as_of": as_of}
+    return [{"recipe": recipe, "training_id": _id(training_id, recipe, cut)} | about for recipe in chosen]
 
 
 def _harmed(documents: Documents, decision: str) -> list[str]:
-    """Begins of the windows that the decision rests on."""
+    """Begin of the first window that the decision rests on; empty if none is stored."""
     kind, _, name = decision.partition("/")
     record = (documents.get(kind, name) if name else None) or {}
     reports = [documents.get(*address.split("/", 1)) for address in record.get("evidence", ())]
-    return [str(report["since"]) for report in reports if report]
+    return sorted((str(report["since"]) for report in reports if report), key=np.datetime64)[:1]
 
 
 def _id(training_id: str, recipe: Json, cut: str) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from upkeep.core.utc_time import utc_time
 from upkeep.errors import InputError
+from upkeep.stages.recipe import NEEDED
 
 #: Recipes that take every row of the version; two of them do not let each count alike.
 WHOLE = ("full", "upsample", "augment")
+#: The name of a training without a recipe: as the life says.
+PLANNED = "planned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +21,8 @@ class TrainSpec:
     """Which model, from which rows.
 
     `factory` is ``module:function``; it takes `params` and returns an unfitted scikit-learn pipeline. `recipe` names how
-    the rows are chosen, and is recorded with the run: those of `WHOLE` take all batches of the version; any other takes those
-    that end at or after `since` (ISO 8601, UTC), or without it the last `window_batches`, or without both all.
+    the rows are chosen, and is recorded with the run: those of `WHOLE` take all batches of the version; the others take those
+    that end at or after `since` (ISO 8601, UTC), which recent_window must have; without it the last `window_batches`, or all.
     `holdout_share` is the newest part of the labelled rows, never trained on; if `holdout_since` is given, it is the rows
     from that moment on instead. `max_overfit` is the accepted gap between training and holdout accuracy.
     """
@@ -36,7 +38,7 @@ class TrainSpec:
     holdout_share: float = 0.3
     holdout_since: str = ""
     seed: int = 0
-    recipe: str = "planned"
+    recipe: str = PLANNED
     max_overfit: float = 0.1
     threshold: float = 0.5
     min_labelled: int = 100
@@ -47,11 +49,11 @@ class TrainSpec:
         if self.window_batches is not None and self.window_batches < 1:
             raise InputError(f"window_batches must be at least 1, got {self.window_batches}. Leave it out for all.")
         for name, moment in (("since", self.since), ("holdout_since", self.holdout_since)):
-            try:
-                np.datetime64(moment, "us")
-            except ValueError as err:
-                raise InputError(
-                    f"{name} must be a UTC time like 2024-01-08T00:00:00 or empty, got {moment!r}."
-                ) from err
+            if moment != "":
+                utc_time(f"{name} of a training", moment)
+        if self.recipe not in (PLANNED, *NEEDED):
+            raise InputError(f"a recipe must be named {', '.join(NEEDED)} or {PLANNED}, got {self.recipe!r}.")
+        if self.recipe == "recent_window" and not self.since:
+            raise InputError("recipe recent_window must say since, got none. Name the moment its rows begin.")
         if not self.features:
             raise InputError("a model needs at least one feature, got none. Name columns of the features table.")

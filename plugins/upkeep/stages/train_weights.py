@@ -11,6 +11,7 @@ from upkeep.core.retrain.recipe_weights import recipe_weights
 from upkeep.core.retrain.recipes import Recipe
 from upkeep.errors import InputError
 from upkeep.ports import Documents, Json, Tracker
+from upkeep.stages.recipe import checked_recipe
 from upkeep.stages.train import Weigh
 
 #: Recipes by which rows do not all count alike; any other chooses rows, by their time.
@@ -23,9 +24,9 @@ def weighing(documents: Documents, tracker: Tracker, recipe: Json, *, model: str
     Raises
     ------
     InputError
-        If the recipe names an adversary that is not stored.
+        If the recipe is none (see `checked_recipe`), or names an adversary that is not stored.
     """
-    if recipe.get("name") not in WEIGHTED:
+    if checked_recipe(recipe).get("name") not in WEIGHTED:
         return None
     chosen: Recipe = {**recipe}  # type: ignore[typeddict-item]  # a JSON dict; recipe_weights checks it
     adversary = _adversary(documents, tracker, recipe["adversary"], model) if "adversary" in recipe else None

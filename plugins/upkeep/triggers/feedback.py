@@ -60,8 +60,8 @@ class FeedbackTrigger(BaseTrigger):
         while True:
             try:  # reading blocks, and the triggerer has one event loop for every trigger
                 state = await asyncio.to_thread(self._look)
-            except (UpkeepError, OSError) as err:
-                yield TriggerEvent({"error": f"{type(err).__name__}: {err}"})
+            except (UpkeepError, OSError) as err:  # its type too: an answer is not tried again
+                yield TriggerEvent({"error": f"{type(err).__name__}: {err}", "type": type(err).__name__})
                 return
             if enough(state, self.precision):
                 yield TriggerEvent(state)
