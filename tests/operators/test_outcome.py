@@ -90,3 +90,16 @@ def test_an_approved_retrain_without_a_plan_is_not_taken_for_a_rejected_one(worl
     operator, run = _outcome(world, asked, None, answer={"chosen_options": ["Approve"]})
     with pytest.raises(InputError, match="an approved retrain must have a plan"):
         operator.execute(run)
+
+
+def test_a_second_retrain_without_a_promotion_fails_though_the_first_one_of_its_decision_had_one(world, asked):
+    documents = Backends(Workspace(world.root)).documents
+    before = {"recipe": "full", "training_id": "earlier", "version": "1", "verdict": "pass", "promoted": True}
+    measured = {"accuracy": 0.8, "gain": 0.1, "estimate": 0.1, "low": 0.0, "high": 0.2}
+    first = {"challengers": [before | measured], "promoted": "1", "confirmed": True}
+    documents.put("outcomes", "taxi_tip/2025-11-17", first)
+    planned = [{"recipe": {"name": "full"}, "training_id": "second", "holdout_since": "", "as_of": "2025-11-17"}]
+    operator, run = _outcome(world, asked, planned)
+    with pytest.raises(GateClosed, match="Confirmed: version 1 became champion"):
+        operator.execute(run)
+    assert [one["training_id"] for one in _stored(world)["challengers"]] == ["earlier", "second"]
