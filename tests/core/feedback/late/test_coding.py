@@ -6,6 +6,7 @@ import pytest
 
 from upkeep.core.columns import Coded
 from upkeep.core.feedback.late.coding import Coding
+from upkeep.core.profile.cells import NumericCells
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
@@ -121,7 +122,58 @@ def test_a_coding_from_a_profile_has_cells_of_nearly_equal_mass_and_keeps_freque
 
 
 def test_more_items_than_their_pairs_can_be_counted_for_are_refused():
-    wide = {f"x{j}": np.arange(40.0) for j in range(500)}
     with pytest.raises(InputError, match="at most 5000 cells"):
-        Coding.fit(wide)
-    assert len(Coding.fit(wide, cells=3).sizes) == 500
+        Coding(cells={f"x{j}": NumericCells(cuts=np.arange(9.0)) for j in range(500)})
+
+
+def test_of_many_columns_the_widest_get_fewer_cells_and_none_is_left_out():
+    rng = np.random.default_rng(2)
+    few, zones = rng.choice(np.array(["a", "b"], object), 400), np.array([f"v{i}" for i in range(40)], object)
+    wide = {f"x{j}": rng.normal(size=400) for j in range(300)} | {f"z{j}": rng.choice(zones, 400) for j in range(100)}
+    coding = Coding.fit(wide | {"few": few})
+    assert coding.left_out == ()
+    assert coding.sizes[:300].tolist() == [11] * 300  # number columns keep what they would have alone
+    assert set(coding.sizes[300:400].tolist()) == {16}
+    assert coding.cells["few"].levels == Coding.fit({"few": few}).cells["few"].levels
+    numbers = Coding.fit({f"x{j}": np.arange(4_000.0) for j in range(600)})
+    assert np.bincount(numbers.encode({f"x{j}": np.arange(4_000.0) for j in range(600)})[0]).min() >= 400
+    assert int(numbers.sizes.sum()) == 4_800
+
+
+def test_of_far_too_many_columns_the_first_are_kept_and_the_others_named():
+    numbers = {f"x{j}": np.arange(40.0) for j in range(2_000)}
+    coding = Coding.fit(numbers)
+    assert coding.names == tuple(numbers)[:1_666]
+    assert coding.left_out == tuple(numbers)[1_666:]
+    assert coding.cells["x0"].cuts.tolist() == [20.0]
+    assert Coding.from_json(coding.to_json()).left_out == coding.left_out
+    table = {name: values for name, values in numbers.items() if name in ("x0", "x1999")}
+    profile = Profile.build(ReferenceGrid.fit(numbers), numbers)
+    assert Coding.of(profile).left_out == coding.left_out
+    assert Coding.fit(table).left_out == ()
+
+
+ODD = {
+    "day": np.array(["2024-01-01", "NaT", "2024-01-03"], dtype="datetime64[D]"),
+    "took": np.array([1, 2, 3], dtype="timedelta64[h]"),
+    "raw": np.array([b"a", b"b", b"c"]),
+    "list": np.array([["a"], None, ["b"]], dtype=object),
+}
+
+
+def test_columns_that_no_cells_can_count_are_left_out():
+    coding = Coding.fit({"x": np.arange(3.0)} | ODD)
+    assert (coding.names, coding.left_out) == (("x",), tuple(ODD))
+
+
+@pytest.mark.parametrize("values", [np.array(["a", "b", "c"], object), ODD["list"], ODD["raw"]])
+def test_columns_that_have_become_of_another_sort_are_not_read(values):
+    rows = {"x": np.arange(3.0), "at": ODD["day"].astype("datetime64[us]"), "y": np.array([2.0, 1.0, 3.0])}
+    kept, codes = Coding.fit(rows).read(rows | {"x": values, "at": values})
+    assert (kept.names, kept.left_out) == (("y",), ("x", "at"))
+    np.testing.assert_array_equal(codes, Coding.fit({"y": rows["y"]}).encode(rows))
+
+
+def test_lists_where_there_was_text_are_refused_with_a_reason():
+    with pytest.raises(InputError, match=r"column 'z'.*unhashable"):
+        Coding.fit({"z": np.array(["a", "b", "c"], object)}).encode({"z": ODD["list"]})

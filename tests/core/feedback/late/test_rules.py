@@ -198,3 +198,62 @@ def test_codes_of_another_shape_are_refused():
         late_rules_coded(
             coding, np.zeros((1, 3), np.uint8), np.zeros(2, "M8[us]"), np.zeros(2, "M8[us]"), DAY, due_h=1.0
         )
+
+
+# any table works
+
+
+def planted(rng, rows, others):
+    """A table whose first column tells who is late, and who is."""
+    zone = text(rng.integers(0, 4, rows), 4)
+    return {"zone": zone} | others, rng.random(rows) < np.where(zone.codes == 0, 0.7, 0.03)
+
+
+def test_hundreds_of_columns_do_not_stop_the_search():
+    rng = np.random.default_rng(8)
+    numbers = {f"x{j}": rng.normal(size=600) for j in range(500)}
+    table, late = planted(rng, 600, numbers)
+    found = who_is_late(table, late)
+    assert clauses(found) == [("zone = v0",)]
+    assert found.left_out == ()
+
+
+def test_columns_without_room_are_named():
+    rng = np.random.default_rng(9)
+    hours = {f"at{j}": DAY + rng.integers(0, 48, 300) * np.timedelta64(1, "h") for j in range(210)}
+    table, late = planted(rng, 300, hours)
+    found = who_is_late(table, late)
+    assert clauses(found) == [("zone = v0",)]
+    assert found.left_out == tuple(hours)[100:]
+
+
+def test_columns_that_cannot_be_counted_do_not_stop_the_search():
+    rng = np.random.default_rng(10)
+    odd = {
+        "day": np.full(400, DAY.astype("datetime64[D]")),
+        "took": np.full(400, np.timedelta64(3, "h")),
+        "list": np.array([[i] for i in range(400)] + [None], dtype=object)[:400],
+    }
+    missing = {
+        "gone": np.full(400, np.nan),
+        "none": np.full(400, None),
+        "never": np.full(400, np.datetime64("NaT", "us")),
+    }
+    table, late = planted(rng, 400, odd | missing)
+    found = who_is_late(table, late)
+    assert clauses(found) == [("zone = v0",)]
+    assert found.left_out == ("day", "took", "list")
+    seen = np.where(late, np.datetime64("NaT"), DAY + np.timedelta64(1, "h"))
+    looked = late_rules(table, seen, np.full(400, DAY), DAY + np.timedelta64(9, "D"), due_h=30.0)
+    assert (clauses(looked), looked.left_out) == (clauses(found), found.left_out)
+    nothing = who_is_late(odd, late)
+    assert (nothing.rules, nothing.late, nothing.left_out) == ((), late.sum(), tuple(odd))
+
+
+def test_columns_of_another_sort_than_in_the_coding_do_not_stop_the_search():
+    rng = np.random.default_rng(11)
+    table, late = planted(rng, 400, {"fare": rng.normal(size=400)})
+    changed = table | {"fare": np.full(400, "free", dtype=object)}
+    found = who_is_late(changed, late, coding=Coding.fit(table))
+    assert clauses(found) == [("zone = v0",)]
+    assert found.left_out == ("fare",)

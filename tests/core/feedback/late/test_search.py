@@ -1,9 +1,11 @@
 """The search against an enumeration of everything, and its parts."""
 
+import tracemalloc
 from collections import Counter
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, binom, chi2
@@ -146,3 +148,27 @@ def test_pairs_are_counted_as_one_hot_columns_say(sizes, rows, seed, weighted):
     np.testing.assert_array_equal(found, expected)
     add_pairs(found, codes, np.array(sizes), -np.ones(rows) if weights is None else -weights)
     assert not found.any()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("columns", "rows"), [(110, 500), (110, 1_500), (110, 6_500), (60, 3_000)])
+def test_pairs_of_many_columns_are_counted_as_one_hot_columns_say(columns, rows, weighted):
+    rng = np.random.default_rng(columns + rows)
+    sizes = rng.integers(1, 12, columns)
+    codes = np.array([rng.integers(0, size, rows) for size in sizes], dtype=np.uint8)
+    weights = rng.integers(1, 9, rows) / 8 if weighted else None
+    hot = np.concatenate([codes[j] == np.arange(size)[:, None] for j, size in enumerate(sizes)]).astype(float)
+    np.testing.assert_array_equal(
+        pair_counts(codes, sizes, weights), (hot if weights is None else hot * weights) @ hot.T
+    )
+
+
+@pytest.mark.parametrize("rows", [40, 1_000, 3_000, 6_001])
+def test_counting_takes_little_more_memory_than_the_counts(rows):
+    sizes = np.full(300, 11)
+    codes = np.random.default_rng(0).integers(0, 11, (300, rows)).astype(np.uint8)
+    tracemalloc.start()
+    found = pair_counts(codes, sizes)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < found.nbytes + codes.nbytes + 60e6

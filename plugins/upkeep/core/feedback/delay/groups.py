@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.columns import Coded, Table, row_count
+from upkeep.core.columns import Table, row_count
 from upkeep.core.feedback.late.coding import Coding
+from upkeep.core.profile.cells import Cells
 
 #: Groups of a number column, and of a text column; all other levels share one.
 CELLS, LEVELS = 6, 12
@@ -57,14 +58,15 @@ class DelayGroups:
         middle = float(np.median(hours[~pending]))
         judged = np.flatnonzero(~pending | (hours >= middle))
         early = ~pending[judged] & (hours[judged] <= middle)
-        coding = Coding.fit(_judged(table, judged), cells=CELLS, levels=LEVELS)
-        codes = coding.encode(_judged(table, judged))
-        told = [_association(code, early) for code in codes]
-        best = int(np.argmax(told)) if told and max(told) >= LEAST_ASSOCIATION else None
-        if best is None:
-            return cls(coding=Coding(cells={}))
-        name = coding.names[best]
-        return cls(coding=Coding(cells={name: coding.cells[name]}))
+        row_count(table)
+        most, cells = LEAST_ASSOCIATION, dict[str, Cells]()
+        for name, values in table.items():  # one by one: it does not matter how many cells they have together
+            column = {name: values[judged]}
+            coding, codes = Coding.fit(column, cells=CELLS, levels=LEVELS).read(column)
+            told = max((_association(code, early) for code in codes), default=0.0)
+            if told > most or (told == most and not cells):
+                most, cells = told, dict(coding.cells)
+        return cls(coding=Coding(cells=cells))
 
     @property
     def column(self) -> str:
@@ -84,10 +86,6 @@ class DelayGroups:
     def from_json(cls, record: Mapping[str, Any]) -> DelayGroups:
         """Inverse of `to_json`; InputError for another format."""
         return cls(coding=Coding.from_json(record))
-
-
-def _judged(table: Table, rows: NDArray[np.int64]) -> dict[str, NDArray[Any] | Coded]:
-    return {name: values[rows] for name, values in table.items()}
 
 
 def _association(codes: NDArray[np.uint8], early: NDArray[np.bool_]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,20 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.columns import Coded, Table, named, row_count
-from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, NumericCells, cells_from_json, spelled
+from upkeep.core.columns import Table, named, row_count
+from upkeep.core.feedback.late.codes import codes_of
+from upkeep.core.feedback.late.narrow import narrowed
+from upkeep.core.profile.cells import CategoryCells, Cells, HourCells, NumericCells, cells_from_json
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.profile import Profile
 from upkeep.core.profile.stored import fields
 from upkeep.errors import InputError
 
 FORMAT = 1
-#: A code is one byte, and tables of all pairs of items have to fit into memory: 200 MB each.
+#: A code is one byte, and tables of all pairs of items have to fit into memory: 200 MB each, three of them in a search.
 _MOST, _MOST_ITEMS = 255, 5_000
 #: Rows that cells are fitted on; quantiles need not be exact here.
 _ENOUGH = 100_000
-#: Rows dealt with at a time, few enough for a core's own cache.
-_CHUNK = 1 << 15
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,9 +35,12 @@ class Coding:
     ----------
     cells : mapping of str to NumericCells, CategoryCells or HourCells
         A value's code is the number of its cell; a missing value has the code after the last cell.
+    left_out : tuple of str
+        Columns that there was no room for, or that hold what no cells can count.
     """
 
     cells: Mapping[str, Cells]
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         wide = {name: cells.size + 1 for name, cells in self.cells.items() if cells.size >= _MOST}
@@ -64,6 +68,12 @@ class Coding:
         levels : int
             Levels per text column; all others share one cell, however many they are.
 
+        Notes
+        -----
+        All columns together have at most 5,000 codes: 454 number columns of ten cells, or 156 text columns of 30 levels.
+        Of more columns the widest get fewer cells, as described in `narrowed`; from 1,667 columns on some are left out.
+        So are dates, and columns of a type that no cells can count. Which these are does not depend on what is late.
+
         Examples
         --------
         >>> coding = Coding.fit({"zone": np.array(["a", "b", "a", None], object), "fare": np.array([1.0, 2, 3, 4])}, cells=2)
@@ -73,7 +83,11 @@ class Coding:
         ['zone = b', 'zone is none of its 2 levels', 'zone is missing', 'fare ≥ 3']
         """
         step = max(1, row_count(table) // _ENOUGH)
-        return cls(cells=ReferenceGrid.fit({k: v[::step] for k, v in table.items()}, bins=cells, top=levels).cells)
+        found = dict(ReferenceGrid.fit({}, bins=cells, top=levels).cells)
+        for name, values in table.items():
+            with suppress(InputError):  # a column of another type is left out
+                found |= ReferenceGrid.fit({name: values[::step]}, bins=cells, top=levels).cells
+        return cls._narrowed(found, list(table))
 
     @classmethod
     def of(cls, profile: Profile, *, cells: int = 10, levels: int = 30) -> Coding:
@@ -88,12 +102,15 @@ class Coding:
         >>> coding.cells["fare"].cuts.tolist(), coding.cells["zone"].levels
         ([250.0, 500.0, 750.0], ('a',))
         """
-        return cls(
-            cells={
-                name: _fewer(held, profile.columns[name].counts, cells, levels)
-                for name, held in profile.grid.cells.items()
-            }
-        )
+        found = {
+            name: _fewer(held, profile.columns[name].counts, cells, levels) for name, held in profile.grid.cells.items()
+        }
+        return cls._narrowed(found, list(found))
+
+    @classmethod
+    def _narrowed(cls, found: Mapping[str, Cells], every: list[str]) -> Coding:
+        held = narrowed(found, _MOST_ITEMS)
+        return cls(cells=held, left_out=tuple(name for name in every if name not in held))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -111,14 +128,38 @@ class Coding:
 
     def encode(self, table: Table) -> NDArray[np.uint8]:
         """Codes of the rows, shape (columns, n); InputError if a column is not there or of another sort."""
+        codes = self._room(table)
+        for row, (name, cells) in zip(codes, self.cells.items(), strict=True):
+            with named(name):
+                row[:] = codes_of(cells, table[name])
+        return codes
+
+    def read(self, table: Table) -> tuple[Coding, NDArray[np.uint8]]:
+        """The coding of those columns that are of the same sort as when it was fitted, and their codes as of `encode`.
+
+        Examples
+        --------
+        >>> coding = Coding.fit({"fare": np.array([1.0, 2, 3, 4]), "tip": np.array([1.0, 1, 1, 1])}, cells=2)
+        >>> kept, codes = coding.read({"fare": np.array(["a", "b"], object), "tip": np.array([1.0, 2.0])})
+        >>> kept.names, kept.left_out, codes.tolist()
+        (('tip',), ('fare',), [[1, 2]])
+        """
+        codes = self._room(table)
+        kept: dict[str, Cells] = {}
+        for name, cells in self.cells.items():
+            with suppress(InputError):
+                codes[len(kept)] = codes_of(cells, table[name])
+                kept[name] = cells
+        if len(kept) == len(codes):
+            return self, codes
+        unread = (name for name in self.cells if name not in kept)
+        return Coding(cells=kept, left_out=(*self.left_out, *unread)), codes[: len(kept)]
+
+    def _room(self, table: Table) -> NDArray[np.uint8]:
         absent = [name for name in self.cells if name not in table]
         if absent:
             raise InputError(f"the table must have every column that is coded, but {absent} are not in it.")
-        codes = np.empty((len(self.cells), row_count(table)), dtype=np.uint8)
-        for row, (name, cells) in zip(codes, self.cells.items(), strict=True):
-            with named(name):
-                row[:] = _codes(cells, table[name])
-        return codes
+        return np.empty((len(self.cells), row_count(table)), dtype=np.uint8)
 
     def clause(self, column: int, code: int) -> str:
         """What a code says, in words."""
@@ -134,7 +175,8 @@ class Coding:
         return _span(name, cells, code)
 
     def to_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, "columns": [[name, cells.to_json()] for name, cells in self.cells.items()]}
+        columns = [[name, cells.to_json()] for name, cells in self.cells.items()]
+        return {"format": FORMAT, "columns": columns, "left_out": list(self.left_out)}
 
     @classmethod
     def from_json(cls, record: object) -> Coding:
@@ -142,7 +184,8 @@ class Coding:
         held = fields("a stored coding", record, ["format", "columns"])
         if held["format"] != FORMAT:
             raise InputError(f"a stored coding must have format {FORMAT}, got {held['format']!r}. Start anew.")
-        return cls(cells={name: cells_from_json(name, entry) for name, entry in held["columns"]})
+        cells = {name: cells_from_json(name, entry) for name, entry in held["columns"]}
+        return cls(cells=cells, left_out=tuple(held.get("left_out", ())))  # earlier ones do not say what they left out
 
 
 def _fewer(held: Cells, counts: NDArray[np.int64], cells: int, levels: int) -> Cells:
@@ -155,51 +198,6 @@ def _fewer(held: Cells, counts: NDArray[np.int64], cells: int, levels: int) -> C
     atoms = np.flatnonzero(held.single & (counts * cells > total))  # cell i lies between cuts i - 1 and i
     chosen = np.unique(np.concatenate([wanted, atoms - 1, atoms]))
     return NumericCells(cuts=held.cuts[chosen[chosen < len(held.cuts)]])
-
-
-def _codes(cells: Cells, values: NDArray[Any] | Coded) -> NDArray[np.uint8]:
-    if isinstance(cells, CategoryCells):
-        return _levels(cells, values)
-    if isinstance(values, Coded):
-        raise InputError("it must hold numbers or times as when it was fitted, got text.")
-    if isinstance(cells, HourCells):
-        if values.dtype.kind != "M":
-            raise InputError(f"it must hold times as when it was fitted, got {values.dtype}.")
-        hours = values.astype("datetime64[h]").astype(np.int64) % 24
-        return np.where(np.isnat(values), cells.size, hours).astype(np.uint8)
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as err:
-        raise InputError(f"it must hold numbers as when it was fitted, but {err}.") from err
-    return _quantiles(cells, numbers)
-
-
-def _quantiles(cells: NumericCells, values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Cuts are few, so comparing with each of them is cheaper than a search."""
-    codes = np.zeros(len(values), dtype=np.uint8)
-    for start in range(0, len(values), _CHUNK):
-        part, chunk = codes[start : start + _CHUNK], values[start : start + _CHUNK]
-        for cut in cells.cuts:
-            part += chunk >= cut
-        part[np.isnan(chunk)] = cells.size
-    return codes
-
-
-def _levels(cells: CategoryCells, values: NDArray[Any] | Coded) -> NDArray[np.uint8]:
-    place, other = {level: code for code, level in enumerate(cells.levels)}, len(cells.levels)
-    if isinstance(values, Coded):
-        wanted = [place.get(level, other) for level in values.levels]
-        return np.take(np.array([*wanted, cells.size], dtype=np.uint8), values.codes)  # -1 is the last
-    if values.dtype.kind == "b":
-        return np.where(values, place.get("True", other), place.get("False", other)).astype(np.uint8)
-    every: list[Any] = values.tolist()
-    if len(set(map(type, every)) - {type(None)}) > 1:
-        every = [spelled(value) for value in every]  # equal values of several types, as 1 and True, are one key below
-    code: dict[Any, int] = {}
-    for value in dict.fromkeys(every):
-        text = spelled(value)
-        code[value] = cells.size if text is None else place.get(text, other)
-    return np.fromiter((code[value] for value in every), dtype=np.uint8, count=len(every))
 
 
 def _span(name: str, cells: NumericCells, code: int) -> str:

@@ -10,6 +10,10 @@ _GROUP = 128
 _CHUNK = 1 << 15
 #: Up to so many rows it is cheaper to add one after the other, and up to so many to list all pairs of all rows.
 _FEW, _SOME = 16, 2048
+#: Pairs that are listed or tabled at once. Of so many columns, up to so many rows are multiplied as ones and zeros.
+_LISTED, _WIDE, _DENSE = 1 << 22, 100, 6_000
+#: Rows and items of such a product; float32 counts whole numbers exactly up to 16,777,216.
+_ROWS, _ITEMS = 1024, 512
 
 
 def pair_counts(
@@ -35,7 +39,9 @@ def pair_counts(
     -----
     Of more rows than a few thousand, columns are packed into groups whose joint codes number at most 128, and the joint
     counts of two groups are taken in one pass: for 50 columns of ten cells 300 passes instead of 1,225. What is asked for
-    are sums over these tables.
+    are sums over these tables. Of fewer rows with many columns the product of the one-hot matrix and itself is taken,
+    block by block. Beside the result and the codes that takes at most a byte per code and 150 MB, however many columns
+    there are.
 
     Examples
     --------
@@ -59,21 +65,49 @@ def add_pairs(
     """Add what `pair_counts` says of these rows to `out`, in place; rows of negative weight leave."""
     if not len(sizes):
         return
-    if codes.shape[1] <= _SOME:
+    rows, pairs = codes.shape[1], len(sizes) * (len(sizes) + 1) // 2
+    if rows <= _FEW or (rows <= _SOME and max(rows * pairs, out.size) <= _LISTED):
         _add_few(out, codes + (np.cumsum(sizes) - sizes)[:, None], weights)
-        return
+    elif rows <= _DENSE and len(sizes) >= _WIDE:
+        _add_products(out, codes, sizes, weights)
+    else:
+        _add_groups(out, codes, sizes, weights)
+
+
+def _add_groups(
+    out: NDArray[np.float64], codes: NDArray[np.uint8], sizes: NDArray[np.intp], weights: NDArray[np.float64] | None
+) -> None:
+    """A group's tables with all later ones at a time, so that these do not add up to more than the result."""
     groups = _groups(sizes)
     many = [int(np.prod(sizes[group])) for group in groups]
-    tables = {(a, b): np.zeros(many[a] * many[b]) for b in range(len(groups)) for a in range(b)}
-    for start in range(0, codes.shape[1], _CHUNK):
-        part = codes[:, start : start + _CHUNK]
-        heavy = None if weights is None else weights[start : start + _CHUNK]
-        joint = [_joint(part, sizes, group) for group in groups]
-        for (a, b), table in tables.items():
-            table += np.bincount(joint[a] * many[b] + joint[b], heavy, minlength=len(table))
-    for (a, b), table in tables.items():
-        inside = groups[a : b + (b == len(groups) - 1)] if b == a + 1 else []  # each group's own pairs once
-        _spread(out, table, (groups[a], groups[b]), inside, sizes)
+    joint = [_joint(codes, sizes, group) for group in groups]
+    chunks = [slice(start, start + _CHUNK) for start in range(0, codes.shape[1], _CHUNK)]
+    for a, group in enumerate(groups):
+        tables = {b: np.zeros(many[a] * many[b]) for b in range(a + 1, len(groups))}
+        for chunk in chunks:
+            ahead = joint[a][chunk].astype(np.uint16)
+            heavy = None if weights is None else weights[chunk]
+            for b, table in tables.items():
+                table += np.bincount(ahead * np.uint16(many[b]) + joint[b][chunk], heavy, minlength=len(table))
+        for b, table in tables.items():
+            inside = groups[a : b + (b == len(groups) - 1)] if b == a + 1 else []  # each group's own pairs once
+            _spread(out, table, (group, groups[b]), inside, sizes)
+
+
+def _add_products(
+    out: NDArray[np.float64], codes: NDArray[np.uint8], sizes: NDArray[np.intp], weights: NDArray[np.float64] | None
+) -> None:
+    items, first = len(out), np.cumsum(sizes) - sizes
+    for start in range(0, codes.shape[1], _ROWS):
+        part = codes[:, start : start + _ROWS] + first[:, None]
+        hot = np.zeros((items, part.shape[1]), dtype=np.float32 if weights is None else np.float64)
+        hot[part, np.arange(part.shape[1])] = 1
+        for low in range(0, items, _ITEMS):
+            high = low + _ITEMS
+            heavy = hot[low:high] if weights is None else hot[low:high] * weights[start : start + _ROWS]
+            block = heavy @ hot[low:].T
+            out[low:high, low:] += block
+            out[high:, low:high] += block[:, _ITEMS:].T
 
 
 def _add_few(out: NDArray[np.float64], items: NDArray[np.intp], weights: NDArray[np.float64] | None) -> None:
@@ -106,10 +140,11 @@ def _groups(sizes: NDArray[np.intp]) -> list[list[int]]:
     return groups if len(groups) > 1 else [groups[0][:1], groups[0][1:]]  # one may be empty: a single code
 
 
-def _joint(codes: NDArray[np.uint8], sizes: NDArray[np.intp], group: list[int]) -> NDArray[np.intp]:
-    joint = np.zeros(codes.shape[1], dtype=np.intp)
+def _joint(codes: NDArray[np.uint8], sizes: NDArray[np.intp], group: list[int]) -> NDArray[np.uint8]:
+    """A byte is enough: a group has at most 128 joint codes, or one column."""
+    joint = np.zeros(codes.shape[1], dtype=np.uint8)
     for column in group:
-        joint *= sizes[column]
+        joint *= np.uint8(sizes[column])
         joint += codes[column]
     return joint
 

@@ -38,7 +38,7 @@ def late_rules(
     terms : Terms, optional
         What a rule must be, and the error probability of this look.
     coding : Coding, optional
-        What clauses there are; fitted on these rows by default.
+        What clauses there are; fitted on these rows by default. Columns that are no longer of the same sort are left out.
 
     Notes
     -----
@@ -54,8 +54,8 @@ def late_rules(
     >>> late_rules({"zone": zone}, seen, made, np.datetime64("2024-01-03T00"), due_h=30.0).rules[0].sentence
     'zone = Bronx: of 200 rows 75% are still pending after 30 h, against 0% of the others; that explains 100% of the late rows.'
     """
-    coding = coding or Coding.fit(features)
-    return late_rules_coded(coding, coding.encode(features), observed_at, predicted_at, as_of, due_h=due_h, terms=terms)
+    coding, codes = (coding or Coding.fit(features)).read(features)
+    return late_rules_coded(coding, codes, observed_at, predicted_at, as_of, due_h=due_h, terms=terms)
 
 
 def late_rules_coded(

@@ -63,6 +63,8 @@ class LateRules:
         Conjunctions that could have been reported.
     alpha : float
         Chance that any rule of this look is reported although its rows are not later than tolerated.
+    left_out : tuple of str
+        Columns that no rule can be about: see `Coding`.
     """
 
     rules: tuple[LateRule, ...]
@@ -71,6 +73,7 @@ class LateRules:
     explained: float
     candidates: float
     alpha: float
+    left_out: tuple[str, ...] = ()
 
 
 def who_is_late(
@@ -90,7 +93,7 @@ def who_is_late(
     late : ndarray of bool, shape (n,)
         Rows whose label should have come.
     coding : Coding, optional
-        What clauses there are; fitted on the table by default.
+        What clauses there are; fitted on the table by default. Columns that are no longer of the same sort are left out.
     terms : Terms, optional
         What a rule must be, and the error probability of the look.
     wording : str
@@ -124,8 +127,8 @@ def who_is_late(
         raise InputError(f"late must be booleans of shape (n,), got {late.dtype} of shape {late.shape}.")
     if row_count(table) != len(late):
         raise InputError(f"late must say of every row whether it is, got {len(late)} for {row_count(table)} rows.")
-    coding = coding or Coding.fit(table)
-    return report(evidence_of(coding, coding.encode(table), late), terms or Terms(), wording)
+    coding, codes = (coding or Coding.fit(table)).read(table)
+    return report(evidence_of(coding, codes, late), terms or Terms(), wording)
 
 
 def evidence_of(
@@ -170,6 +173,7 @@ def report(evidence: Evidence, terms: Terms, wording: str = "late") -> LateRules
         explained=float(evidence.weights[any_rule].sum()) / every if every else 0.0,
         candidates=sum(terms.family(evidence).candidates),
         alpha=terms.alpha,
+        left_out=evidence.coding.left_out,
     )
 
 

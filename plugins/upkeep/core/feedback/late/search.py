@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 from scipy.stats import chi2
 
-from upkeep.core.feedback.late.counts import pair_counts
+from upkeep.core.feedback.late.counts import add_pairs
 from upkeep.core.feedback.late.evidence import Counts, Evidence, Items, Pair, items_of, matches
 from upkeep.core.feedback.late.limits import Family, high, low, surely_above
 from upkeep.core.feedback.late.terms import Terms
@@ -18,6 +18,8 @@ from upkeep.core.feedback.late.terms import Terms
 GROWN = 64
 #: Such a pair is late more often than all rows by so many standard errors.
 _SURE = 3.0
+#: Items whose pairs are looked at together.
+_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +73,10 @@ class _Left:
         """The rows of a rule leave, as rows do whose labels come."""
         coding, late, weights = self.evidence.coding, self.evidence.late, self.evidence.weights
         gone = self.alive & matches(late, coding, found.items)
-        leaving = pair_counts(late[:, gone], coding.sizes, weights[gone])
-        self.pairs = np.maximum(self.pairs - leaving, 0.0)  # sums of faded weights are rounded
+        if self.step == 1:
+            self.pairs = self.pairs.copy()  # the evidence keeps its own
+        add_pairs(self.pairs, late[:, gone], coding.sizes, -weights[gone])
+        np.maximum(self.pairs, 0.0, out=self.pairs)  # sums of faded weights are rounded
         self.alive = self.alive & ~gone
         self.taken += found.rows
         self.step += 1
@@ -103,13 +107,19 @@ def promising(evidence: Evidence, late_pairs: Counts, late: float, least: float)
     """
     if not evidence.rows:
         return []
-    share, rows = min(1.0, late / evidence.rows), evidence.pairs
-    excess, error = late_pairs - rows * share, np.sqrt(rows * share * (1 - share))
+    share = min(1.0, late / evidence.rows)
     column = np.repeat(np.arange(len(evidence.coding.sizes)), evidence.coding.sizes)
-    wanted = (excess > 0) & (excess >= least / 2) & (excess >= _SURE * error)
-    a, b = np.nonzero(wanted & (column[:, None] < column))
-    order = np.lexsort((b, a, -excess[a, b] / np.maximum(error[a, b], np.finfo(float).tiny)))[:GROWN]
-    return [(int(a[i]), int(b[i])) for i in order]
+    ranked: list[tuple[float, int, int]] = []
+    for start in range(0, len(column), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        rows = evidence.pairs[block]
+        excess, error = late_pairs[block] - rows * share, np.sqrt(rows * share * (1 - share))
+        wanted = (excess > 0) & (excess >= least / 2) & (excess >= _SURE * error)
+        a, b = np.nonzero(wanted & (column[block, None] < column))
+        rank = -excess[a, b] / np.maximum(error[a, b], np.finfo(float).tiny)
+        surest = np.lexsort((b, a, rank))[:GROWN]
+        ranked += zip(rank[surest].tolist(), (start + a[surest]).tolist(), b[surest].tolist(), strict=True)
+    return [(a, b) for _, a, b in sorted(ranked)[:GROWN]]
 
 
 def _best(left: _Left) -> Found | None:
@@ -132,8 +142,12 @@ def _singles_and_pairs(left: _Left) -> list[Found]:
     rows, late = left.evidence.pairs, left.pairs
     found = _certain(left, np.arange(len(rows))[:, None], np.diag(rows), np.diag(late))
     if left.terms.clauses > 1:
-        a, b = np.nonzero((late >= left.least) & (late > 0) & (left.column[:, None] < left.column))
-        found += _certain(left, np.column_stack([a, b]), rows[a, b], late[a, b])
+        for start in range(0, len(rows), _BLOCK):
+            some = late[start : start + _BLOCK]
+            ahead = left.column[start : start + _BLOCK, None] < left.column
+            a, b = np.nonzero((some >= left.least) & (some > 0) & ahead)
+            a += start
+            found += _certain(left, np.column_stack([a, b]), rows[a, b], late[a, b])
     return found
 
 
