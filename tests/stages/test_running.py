@@ -57,9 +57,9 @@ def test_running_metrics_are_those_of_the_join_in_memory(house):
     same_metrics(found["latest"], {name: values[rows["observed_at"] >= latest] for name, values in rows.items()})
 
 
-def test_batches_are_taken_in_once_and_late_ones_when_they_are_whole(house):
+def test_batches_are_taken_in_once_predictions_when_they_began_and_labels_when_they_ended(house):
     first = updated(house, as_of=str(START + np.timedelta64(16, "D")))
-    assert first.join.predicted() == 2 * ROWS
+    assert first.join.predicted() == 3 * ROWS
     assert not first.join.totals().pairs.value  # the labels of a week come with its latest, a month later
     both = updated(house)
     assert both.to_json() == updated(house).to_json() == house.documents.get("joins", "tip")
@@ -150,6 +150,97 @@ def test_versions_are_told_apart_and_the_oldest_gives_way(house):
     assert few.join.predicted(bucket=0) == 4 * ROWS
     with pytest.raises(InputError, match="last 2 that predicted, 4, 5, got '3'"):
         running_metrics(few, version="3")
+
+
+class Logs:
+    """Two empty logs, and labels that are right."""
+
+    def __init__(self, folder):
+        self.datasets = ParquetDatasets(folder / "data")
+        self.documents = JsonDocuments(folder / "records", folder / "reports")
+
+    def predict(self, name, ids, days, version="1"):
+        score = np.full(len(ids), 0.9)
+        when = START + np.asarray(days, dtype="m8[D]")
+        table = {"prediction_id": np.asarray(ids), "predicted_at": when.astype("M8[us]"), "score": score}
+        table |= {"prediction": np.ones(len(ids), dtype=int), "model_version": np.full(len(ids), version, dtype=object)}
+        if not np.isscalar(version):
+            table["model_version"] = np.array(version, dtype=object)
+        self.datasets.write("tip/predictions", name, [table], time="predicted_at")
+
+    def label(self, name, ids, days):
+        when = (START + np.asarray(days, dtype="m8[D]")).astype("M8[us]")
+        table = {"prediction_id": np.asarray(ids), "observed_at": when, "label": np.ones(len(ids), dtype=int)}
+        self.datasets.write("tip/feedback", name, [table], time="observed_at")
+
+
+def test_no_label_goes_before_its_prediction_not_even_in_a_file_of_all_labels_so_far(tmp_path):
+    """Room for 20 early labels; each week 100 predictions, and a file of all labels since the first week."""
+    logs, days = Logs(tmp_path), np.arange(400) // 100 * 7
+    for week in range(4):
+        logs.predict(f"week{week}", np.arange(100) + 100 * week, np.full(100, 7 * week))
+        so_far = np.arange(100 * week + 100)
+        logs.label(f"week{week}", so_far, days[so_far] + 1)
+    found = running_metrics(updated(logs, early=20, recent=10, buckets=2), outcomes=10)
+    assert (found["exact"], found["cumulative"]["labelled"], found["predictions"]) == (True, 400, 400)
+
+
+def test_labels_of_a_batch_of_predictions_that_goes_on_find_theirs(tmp_path):
+    """Predictions of a week in one batch, labels day by day, and room for 20 labels without prediction."""
+    logs, days = Logs(tmp_path), np.arange(700) // 100
+    logs.predict("week", np.arange(700), days)
+    for day in range(7):
+        logs.label(f"day{day}", np.flatnonzero(days == day), np.full(100, day))
+    sizes = {"early": 20, "recent": 10, "buckets": 2}
+    midway = updated(logs, as_of=str(START + np.timedelta64(3, "D")), **sizes)
+    assert (midway.join.exact, midway.join.totals().pairs.value, len(midway.join.memory.early)) == (True, 400, 0)
+    assert updated(logs, **sizes).join.totals().pairs.value == 700
+
+
+def test_metrics_say_what_moment_they_are_as_of_which_is_the_latest_the_join_knows(tmp_path):
+    logs = Logs(tmp_path)
+    assert running_metrics(updated(logs))["as_of"] is None
+    logs.predict("a", [1, 2], [0, 4])
+    logs.label("a", [1], [9])
+    early, late = (str(START + np.timedelta64(day, "D")) for day in (1, 9))
+    assert np.datetime64(running_metrics(updated(logs, as_of=early))["as_of"]) == START + np.timedelta64(4, "D")
+    for as_of in (late, early):  # asked for an earlier moment, it does not forget
+        assert np.datetime64(running_metrics(updated(logs, as_of=as_of))["as_of"]) == START + np.timedelta64(9, "D")
+
+
+def test_the_version_that_is_longest_unused_gives_way_not_the_one_seen_first(tmp_path):
+    logs = Logs(tmp_path)
+    for number, version in enumerate(("1", "2", "1", "3")):
+        logs.predict(f"batch{number}", [number], [number], version)
+    found = updated(logs, buckets=3)
+    assert found.versions == ("1", "3")
+    assert [found.join.predicted(bucket=found.bucket(version)) for version in found.versions] == [2, 1]
+    assert found.join.predicted(bucket=0) == 1
+
+
+def test_versions_of_one_batch_go_by_number_and_names_come_after(tmp_path):
+    logs = Logs(tmp_path)
+    logs.predict("all", range(5), np.zeros(5), ["10", "9", "trial", "100", "²"])
+    assert updated(logs).versions == ("9", "10", "100", "trial", "²")
+    logs.documents.put("joins", "tip", RunningJoin(join=FeedbackJoin.empty(replace(RUNNING, buckets=4))).to_json())
+    assert updated(logs, buckets=4).versions == ("100", "trial", "²")
+
+
+WRONG = {
+    "versions": [None, 5, ["1", "1"], [1, 2], ["1"], [str(n) for n in range(40)]],
+    "numbers": [None, [99, 1], [1], [1, 1], ["1", "2"], [1.0, 2.0], [True, 2], [10**30, 1]],
+    "done": [5, None, [["a"]], ["ab"], [["a", 1]], [["a", "b", "c"]], [[[], []]]],
+    "join": [None, [], {}, {"format": 2}],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_damaged_record_is_refused(name, value):
+    running = RunningJoin(join=FeedbackJoin.empty(RUNNING), versions=("1", "2"), numbers=(2, 1))
+    record = json.loads(json.dumps(running.to_json()))
+    assert RunningJoin.from_json(record).to_json() == record
+    with pytest.raises(InputError):
+        RunningJoin.from_json(record | {name: value})
 
 
 def test_with_little_room_metrics_are_estimates_with_intervals(house):

@@ -178,6 +178,12 @@ def test_json_keeps_every_bit():
     ("change", "message"),
     [
         ({"format": 9}, "must have format 1, got 9"),
+        ({"rows": -1.0}, "numbers of at least 0"),
+        ({"moved": -0.5}, "numbers of at least 0"),
+        ({"rows": float("nan")}, "numbers of at least 0"),
+        ({"rows": 10**400}, "numbers of at least 0"),
+        ({"ages": [1, 10**400]}, "lists of numbers of one length"),
+        ({"error": [0.1, float("inf")]}, "lists of numbers of one length"),
         ({"after": [0.5]}, "lists of numbers of one length"),
         ({"after": [0.5, 0.4], "before": [0, 0.5]}, "must rise with age within"),
         ({"ages": [3.0, 3.0]}, "must rise with age within"),

@@ -152,6 +152,9 @@ def test_a_record_that_cannot_be_a_model_is_refused():
         (record | {"cells": []}, "the curve of all rows"),
         (record | {"cells": record["cells"] * 2}, "of its own"),
         (record | {"cells": [record["cells"][0] | {"bucket": "x"}]}, "of its own"),
+        (record | {"cells": [*record["cells"], record["cells"][0] | {"bucket": 10**30}]}, "of its own"),
+        (record | {"cells": None}, "a list of cells"),
+        (record | {"cells": [5]}, "a cell of a delay model must be a mapping"),
         ({}, "lacks"),
     ]:
         with pytest.raises(InputError, match=message):

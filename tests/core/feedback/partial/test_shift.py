@@ -37,6 +37,18 @@ def test_what_is_carried_comes_back_from_json_as_it_was():
     ("field", "value"),
     [
         ("mean", [["a"]]),
+        ("mean", [[10**400]]),
+        ("mean", [[0.0], [0.0, 1.0]]),
+        ("mean", {"a": 1}),
+        ("covariance", (-np.eye(7)).tolist()),
+        ("covariance", np.triu(np.ones((7, 7))).tolist()),
+        ("covariance", (np.eye(7) * 1e300).tolist()),
+        ("covariance", np.full((7, 7), 1e90).tolist()),
+        ("moves", [1e308] * 5),
+        ("buckets", [4, 4]),
+        ("buckets", [4, 10**30]),
+        ("features", 10**12),
+        ("own", 0),
         ("mean", [[0.0]]),
         ("covariance", [[float("nan")]]),
         ("moves", [1.0]),
@@ -56,3 +68,15 @@ def test_a_damaged_record_is_refused(field, value):
 def test_another_format_is_refused():
     with pytest.raises(InputError, match="format 1"):
         Carried.from_json({"format": 2, "shifts": {}})
+
+
+def test_shifts_that_are_no_mapping_are_refused():
+    with pytest.raises(InputError, match="mapping of shifts"):
+        Carried.from_json({"format": 1, "shifts": []})
+
+
+def test_a_covariance_of_the_rank_that_moves_leave_is_taken():
+    """Nothing is known to be uncertain along some directions: semi-definite is enough."""
+    known = shift()
+    record = known.to_json() | {"covariance": np.full((7, 7), 0.3).tolist()}
+    assert Shift.from_json(record).covariance[0, 6] == 0.3

@@ -34,7 +34,7 @@ def test_cells_without_pairs_take_little_room():
 
 
 CHANGES = {
-    "format": lambda r: r | {"format": 2},
+    "format": lambda r: r | {"format": 3},
     "policy": lambda r: r | {"policy": r["policy"] | {"wait_h": 3}},
     "clock": lambda r: r | {"clock_us": 1.5},
     "no memory": lambda r: {name: part for name, part in r.items() if name != "memory"},
@@ -51,6 +51,25 @@ CHANGES = {
     "unsorted": lambda r: with_array(r, **array_to_json(np.arange(20, dtype=np.uint64)[::-1])),
     "lengths": lambda r: with_array(r, **array_to_json(np.arange(3, dtype=np.uint64))),
     "too many": lambda r: r | {"policy": r["policy"] | {"capacity": 1}},
+    "sizes that fill the memory": lambda r: r | {"policy": r["policy"] | {"slots": 10**9}},
+    "sizes beyond 64 bits": lambda r: r | {"policy": r["policy"] | {"capacity": 10**30}},
+    "size of a broken row": lambda r: r | {"policy": r["policy"] | {"early": 2.5}},
+    "size as text": lambda r: r | {"policy": r["policy"] | {"buckets": "a"}},
+    "seed": lambda r: r | {"policy": r["policy"] | {"seed": None}},
+    "unit": lambda r: r | {"policy": r["policy"] | {"outcomes": r["policy"]["outcomes"] | {"unit": 10**400}}},
+    "no outcomes": lambda r: r | {"policy": r["policy"] | {"outcomes": None}},
+    "clock beyond 64 bits": lambda r: r | {"clock_us": 10**30},
+    "newest beyond 64 bits": lambda r: with_part(r, "tallies", newest=-(10**30)),
+    "too long a weight": lambda r: with_part(r, "early", weight="9" * 5_000),
+    "rows beyond what is kept": lambda r: with_array(r, shape=[10**18]),
+    "infinite spread": lambda r: with_part(r, "tallies", cell_spread=array_to_json(np.full((3, 3, 16), np.inf))),
+    "negative counts": lambda r: with_part(r, "tallies", predicted=array_to_json(np.full((3, 3), -1))),
+    "no score": lambda r: with_part(r, "recent", score=array_to_json(np.full(4, np.nan))),
+    "label": lambda r: with_part(r, "recent", label=array_to_json(np.full(4, 7.0))),
+    "time": lambda r: with_part(r, "recent", observed_at=array_to_json(np.full(4, 2**63 - 1))),
+    "row weight": lambda r: with_part(r, "recent", weight=array_to_json(np.full(4, 2**62))),
+    "lost": lambda r: with_memory(r, lost={"weight": 0, "until": None}),
+    "time of what was lost": lambda r: with_memory(r, lost={"weight": 2, "until": 10**30}),
     "bucket": lambda r: with_bucket(r, np.full(4, 3, dtype=np.int32)),
 }
 
@@ -71,6 +90,30 @@ def with_array(record, **parts):
 
 def with_bucket(record, values):
     return with_part(record, "recent", bucket=array_to_json(values))
+
+
+def leaves(record, path=()):
+    """Paths of all values, containers too."""
+    inner = record.items() if isinstance(record, dict) else enumerate(record) if isinstance(record, list) else ()
+    return [path] + [leaf for name, part in inner for leaf in leaves(part, (*path, name))]
+
+
+def changed(record, path, value):
+    if not path:
+        return value
+    copied = dict(record) if isinstance(record, dict) else list(record)
+    copied[path[0]] = changed(copied[path[0]], path[1:], value)
+    return copied
+
+
+@pytest.mark.parametrize("value", [None, [], {}, "x", "é", -1, 0.5, 10**30, 10**400, float("nan"), [None], True])
+def test_whatever_stands_anywhere_in_a_record_it_is_read_or_refused(record, value):
+    for path in leaves(record):
+        try:
+            join = FeedbackJoin.from_json(changed(record, path, value))
+        except InputError:
+            continue
+        join.totals().metrics()
 
 
 @pytest.mark.parametrize("name", CHANGES)

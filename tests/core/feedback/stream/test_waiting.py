@@ -106,3 +106,11 @@ def test_of_rows_with_one_key_the_first_stays_or_the_latest():
     rows = {"key": np.array([5, 5, 2, 5], dtype=np.uint64), "at": np.array([1, 3, 0, 3]), "no": np.arange(4)}
     assert arranged(rows)["no"].tolist() == [2, 0]
     assert arranged(rows, latest="at")["no"].tolist() == [2, 3]
+
+
+def test_a_row_that_comes_must_lie_below_the_threshold_of_its_own_weight():
+    """Half of all keys lie below 2**63: the row there is not below 1/2, the one before it is."""
+    come = run([TOP // 3 - 1, TOP // 3, TOP // 2 - 1, TOP // 2, TOP - 1])
+    come["weight"] = np.array([3, 3, 2, 2, 1])
+    waiting = Waiting.empty(9, {"at": np.int64}).add(come, 1)
+    assert (held(waiting), waiting.dropped) == ({TOP // 3 - 1: 3, TOP // 2 - 1: 2, TOP - 1: 1}, 2)

@@ -224,8 +224,9 @@ class DelayCurve:
         lists = [held[name] for name in _ARRAYS]
         if not all(isinstance(v, list) and len(v) == len(lists[0]) > 0 and stored.are_numbers(v) for v in lists):
             raise stored.damaged("a stored delay curve must have lists of numbers of one length", lists)
-        if not stored.are_numbers([held["rows"], held["moved"]]):
-            raise stored.damaged("rows and moved of a delay curve must be numbers", [held["rows"], held["moved"]])
+        sizes = [held["rows"], held["moved"]]
+        if not stored.are_numbers(sizes) or min(sizes) < 0:
+            raise stored.damaged("rows and moved of a delay curve must be numbers of at least 0", sizes)
         arrays = {name: np.array(held[name], dtype=np.float64) for name in _ARRAYS}
         path = np.stack([arrays["before"], arrays["after"]], axis=1).ravel()
         if not (np.diff(arrays["ages"]) > 0).all() or not (np.diff(path) >= 0).all() or path[0] < 0 or path[-1] > 1:

@@ -113,13 +113,15 @@ class DelayModel:
     def from_json(cls, record: Mapping[str, Any]) -> DelayModel:
         """Inverse of `to_json`; InputError for another format, and for a record that cannot be a model."""
         held = stored.fields("a stored delay model", record, ["format", "cells"])
-        if held["format"] != FORMAT or not isinstance(held["cells"], list):
+        if held["format"] != FORMAT:
             raise InputError(f"a stored delay model must have format {FORMAT}, got {held['format']!r}. Fit it again.")
+        if not isinstance(held["cells"], list):
+            raise stored.damaged("a stored delay model must have a list of cells", held["cells"])
         curves: dict[Key, DelayCurve] = {}
         for cell in held["cells"]:
             parts = stored.fields("a cell of a delay model", cell, ["bucket", "class", "curve"])
             key = (parts["bucket"], parts["class"])
-            if not all(part is None or type(part) is int for part in key) or key in curves:
+            if not all(part is None or (type(part) is int and abs(part) < 2**63) for part in key) or key in curves:
                 raise stored.damaged("a cell of a delay model must have a bucket and a class of its own", key)
             curves[key] = DelayCurve.from_json(parts["curve"])
         if (None, None) not in curves:

@@ -22,6 +22,10 @@ MOVES_BEFORE = (1.5, 0.6, 0.4, 0.3, 0.2)
 #: How much a cell differs from what the shift says of it, within one window, and how likely that is.
 CELL_SPREADS = (0.05, 0.4)
 CELL_SPREADS_BEFORE = (0.7, 0.3)
+#: Beyond that squares overflow; and how much of the largest variance the least one may be short of none by rounding.
+_LARGEST, _ROUNDING = 1e100, 1e-9
+#: A law that is worse conditioned cannot be inverted.
+_MOST_CONDITION = 1e15
 #: A bucket moves by itself this much as far as all do together.
 _BUCKET = 0.5
 #: With more classes than this only the first feature acts in each bucket by itself.
@@ -127,19 +131,23 @@ class Shift:
             mean, covariance, moves = (
                 np.asarray(held[name], dtype=np.float64) for name in ("mean", "covariance", "moves")
             )
-        except (TypeError, ValueError) as err:
+        except (TypeError, ValueError, OverflowError) as err:
             raise damaged("a stored shift must hold lists of numbers", str(err)) from err
         buckets, features, own, windows = (held[name] for name in ("buckets", "features", "own", "windows"))
         if not all(is_whole(number) for number in (features, own, windows)):
             raise damaged("features, own and windows of a stored shift must be whole numbers", [features, own, windows])
-        if not isinstance(buckets, list) or not all(type(name) is int for name in buckets):
+        if not 1 <= own <= features:
+            raise damaged("own of a stored shift must lie between 1 and its features", [own, features])
+        if not isinstance(buckets, list) or not all(type(b) is int and abs(b) < 2**63 for b in buckets):
             raise damaged("the buckets of a stored shift must be whole numbers", buckets)
-        finite = all(np.isfinite(values).all() for values in (mean, covariance, moves))
-        sized = mean.ndim == 2 and len(mean) == features + own * len(buckets)
+        if len(set(buckets)) < len(buckets):
+            raise damaged("a stored shift must have each bucket once", buckets)
+        finite = all((np.abs(values) <= _LARGEST).all() for values in (mean, covariance, moves))
+        sized = mean.ndim == 2 and mean.size > 0 and len(mean) == features + own * len(buckets)
         fits = sized and covariance.shape == (mean.size, mean.size) and moves.shape == (len(MOVES),)
         if not finite or not fits or not (moves > 0).all():
             raise damaged("a stored shift must have a finite mean and a covariance of its size", dict(held))
-        return cls(
+        shift = cls(
             features=features,
             own=own,
             buckets=tuple(buckets),
@@ -148,6 +156,16 @@ class Shift:
             moves=moves,
             windows=windows,
         )
+        if not _is_covariance(covariance) or np.linalg.cond(shift.after_move(MOVES[0])) > _MOST_CONDITION:
+            raise damaged("a stored shift must have a symmetric positive semi-definite covariance", covariance.tolist())
+        return shift
+
+
+def _is_covariance(matrix: NDArray[np.float64]) -> bool:
+    """Symmetric and positive semi-definite, up to rounding."""
+    rounding = _ROUNDING * float(np.abs(matrix).max())
+    symmetric = bool((np.abs(matrix - matrix.T) <= rounding).all())
+    return symmetric and float(np.linalg.eigvalsh(matrix)[0]) >= -rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +181,8 @@ class Carried:
     def from_json(cls, record: Mapping[str, Any]) -> Carried:
         """Inverse of `to_json`; InputError for another format and for what cannot have been stored."""
         held = fields("what earlier windows say", record, ["format", "shifts"])
-        if held["format"] != FORMAT or not isinstance(held["shifts"], Mapping):
+        if held["format"] != FORMAT:
             raise InputError(f"what earlier windows say must have format {FORMAT}, got {held['format']!r}. Begin anew.")
+        if not isinstance(held["shifts"], Mapping):
+            raise damaged("what earlier windows say must be a mapping of shifts", held["shifts"])
         return cls(shifts={str(name): Shift.from_json(shift) for name, shift in held["shifts"].items()})

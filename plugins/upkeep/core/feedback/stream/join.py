@@ -14,7 +14,13 @@ from upkeep.core.feedback.stream.keys import Keys, id_keys
 from upkeep.core.feedback.stream.matching import Memory, latest, step
 from upkeep.core.feedback.stream.policy import JoinPolicy
 from upkeep.core.feedback.stream.reading import LABEL_COLUMNS, Log, prediction_columns, read_feedback, read_predictions
-from upkeep.core.feedback.stream.records import array_from_json, array_to_json, memory_from_json, memory_to_json
+from upkeep.core.feedback.stream.records import (
+    array_from_json,
+    array_to_json,
+    is_time,
+    memory_from_json,
+    memory_to_json,
+)
 from upkeep.core.feedback.stream.runs import empty_run, shared
 from upkeep.core.feedback.stream.tallies import Tallies
 from upkeep.core.feedback.stream.totals import Totals
@@ -22,7 +28,7 @@ from upkeep.core.feedback.stream.waiting import Waiting
 from upkeep.core.profile.stored import damaged, fields
 from upkeep.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,9 +51,12 @@ class FeedbackJoin:
     no earlier, as in `upkeep.core.feedback.join.join_labels`. Afterwards the label finds no prediction and changes nothing;
     a *prediction* that comes again under another batch id so late, or after it was dropped, is taken for a new one.
 
-    While nothing had to be dropped (`exact`), every total is that of the exact join of all rows, however they were ordered,
-    cut into batches or split between joins. From then on totals are Horvitz-Thompson estimates: see `Waiting` for why they
-    are unbiased, and `Totals` for their standard errors.
+    A label is taken to be observed no earlier than its prediction was made; of a label that was, and was dropped early, the
+    pair may count twice if it is sent again.
+
+    While nothing that counts had to be dropped (`exact`), every total is that of the exact join of all rows, however they were
+    ordered, cut into batches or split between joins. From then on totals are Horvitz-Thompson estimates: see `Waiting` and
+    `Lost` for why they are unbiased, and `Totals` for their standard errors.
 
     It is a value: `update` gives a new one, so that a failure in the middle of a batch leaves the old one whole.
 
@@ -137,7 +146,7 @@ class FeedbackJoin:
 
     @property
     def exact(self) -> bool:
-        """Whether no row was ever dropped for lack of room, so that totals are those of the exact join."""
+        """Whether no row that counts was ever dropped for lack of room, so that totals are those of the exact join."""
         return self.memory.exact
 
     @property
@@ -205,11 +214,13 @@ class FeedbackJoin:
         if held["format"] != FORMAT:
             raise InputError(f"a stored join must have format {FORMAT}, got {held['format']!r}. Build it again.")
         clock = held["clock_us"]
-        if clock is not None and type(clock) is not int:
-            raise damaged("clock_us of a stored join must be a whole number or null", clock)
-        empty = cls.empty(JoinPolicy.from_json(held["policy"]))
-        batches = array_from_json("batches", held["batches"], np.dtype(np.uint64), (None,))
-        return replace(empty, memory=memory_from_json(held["memory"], empty.memory), clock_us=clock, batches=batches)
+        if not is_time(clock):
+            raise damaged("clock_us of a stored join must be microseconds since 1970 or null", clock)
+        policy = JoinPolicy.from_json(held["policy"])
+        empty = cls.empty(policy)
+        batches = array_from_json("batches", held["batches"], np.dtype(np.uint64), (None,), most=policy.batches)
+        memory = memory_from_json(held["memory"], policy, empty.memory)
+        return replace(empty, memory=memory, clock_us=clock, batches=batches)
 
 
 def _batch_key(batch: str) -> np.uint64:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upkeep.core.columns import Columns, concatenate, select
+from upkeep.core.feedback.stream.lost import Lost
 from upkeep.core.feedback.stream.policy import JoinPolicy
 from upkeep.core.feedback.stream.runs import Run, arranged, shared, united, without
 from upkeep.core.feedback.stream.tallies import Tallies
@@ -29,6 +30,8 @@ class Memory:
     tallies : Tallies
     expired : int
         Estimated number of predictions that were given up without label.
+    lost : Lost
+        What early labels had to make room, whose predictions may still come.
     """
 
     pending: Waiting
@@ -36,11 +39,16 @@ class Memory:
     recent: Run = field(repr=False)
     tallies: Tallies
     expired: int = 0
+    lost: Lost = field(default_factory=Lost)
 
     @property
     def exact(self) -> bool:
-        """Whether no row was ever dropped for lack of room."""
-        return not self.pending.dropped and not self.early.dropped
+        """Whether each pair and each prediction that waits counts 1, and no prediction was dropped.
+
+        Labels that were dropped do no harm as long as no prediction came that they may belong to.
+        """
+        sampled = bool((self.pending.rows["weight"] > 1).any() or self.tallies.cell_spread.any())
+        return not self.pending.dropped and not sampled
 
     def merge(self, other: Memory, policy: JoinPolicy) -> Memory:
         """The memory of both streams; a prediction in the one meets its label in the other."""
@@ -50,10 +58,12 @@ class Memory:
             recent=latest(united(self.recent, other.recent), policy.recent),
             tallies=self.tallies.merge(other.tallies),
             expired=self.expired + other.expired,
+            lost=self.lost.merge(other.lost),
         )
         for part in (self, other):
             memory = step(policy, memory, part.pending.rows, part.early.rows, fresh=False)
-        return memory
+        # the one part may have lost labels of what waits in the other
+        return replace(memory, pending=_emptied(memory.pending).add(memory.lost.weighed(memory.pending.rows), 1))
 
     def folded(self, bucket: int, into: int) -> Memory:
         """With the rows and sums of one bucket in another."""
@@ -64,11 +74,13 @@ class Memory:
 
     def settled(self, before: int | None) -> Memory:
         """Rows of a time before are given up, and thresholds for later ones rise to what there is room for."""
-        pending, early, expired = self.pending, self.early, 0
+        pending, early, expired, lost = self.pending, self.early, 0, self.lost
         if before is not None:
+            lost = lost.settled(before)
             pending, expired = pending.expired("predicted_at", before)
             early, _ = early.expired("observed_at", before)
-        return replace(self, pending=pending.relaxed(), early=early.relaxed(), expired=self.expired + expired)
+        expired += self.expired
+        return replace(self, pending=pending.relaxed(), early=early.relaxed(), expired=expired, lost=lost)
 
 
 def step(policy: JoinPolicy, memory: Memory, arrived: Run, answers: Run, *, fresh: bool) -> Memory:
@@ -78,6 +90,10 @@ def step(policy: JoinPolicy, memory: Memory, arrived: Run, answers: Run, *, fres
 
     A pair was kept if both halves were: under the smaller of their thresholds, as both have one hash. Two halves that come
     together need no memory, so their weight is 1 whatever the threshold.
+
+    A prediction that comes after its label was dropped must not wait: labels that were kept stand for that pair, so a label that
+    is sent again would count it twice. Nobody remembers what was dropped, but the hash that the label did not pass is the
+    prediction's own: it is held against the threshold that labels were lost to, see `Lost`.
     """
     _, twice = shared(memory.recent, arrived)
     arrived = without(arrived, twice)
@@ -93,7 +109,7 @@ def step(policy: JoinPolicy, memory: Memory, arrived: Run, answers: Run, *, fres
     pending = memory.pending.take(shared(memory.pending.rows, pairs)[0]) if len(here) else memory.pending
     arrived, answers = without(arrived, one), without(answers, other)
 
-    pending, _, there = pending.again(arrived, admit)
+    pending, _, there = pending.again(memory.lost.weighed(arrived), admit)
     arrived = without(arrived, there)
     early, answers = _repeated(early, answers, max(admit, early.weight) if fresh else 1)
 
@@ -104,15 +120,17 @@ def step(policy: JoinPolicy, memory: Memory, arrived: Run, answers: Run, *, fres
     pairs = concatenate([pairs, waited, _paired(arrived, there, early.rows, here)])
     early, arrived = early.take(here), without(arrived, there)
 
-    pending = pending.add(arrived, admit)
+    pending = pending.add(memory.lost.weighed(arrived), admit)
     # a label whose prediction would not be kept now most likely belongs to one that was dropped: the same hash tells
-    early = early.add(answers, max(pending.weight, early.weight) if fresh else 1)
+    held, least = early, max(pending.weight, early.weight) if fresh else 1
+    early = held.add(answers, least)
     return Memory(
         pending=pending,
         early=early,
         recent=latest(united(recent, arranged(latest(pairs, policy.recent))), policy.recent),
         tallies=tallies.add(policy.outcomes, pairs["predicted_at"] // policy.slot_us, pairs),
         expired=memory.expired,
+        lost=memory.lost.after(held, answers, early, least),
     )
 
 
@@ -129,8 +147,11 @@ def latest(pairs: Columns, most: int) -> Columns:
     return select(pairs, np.flatnonzero(kept))
 
 
-def _emptied(one: Waiting, other: Waiting) -> Waiting:
+def _emptied(one: Waiting, other: Waiting | None = None) -> Waiting:
+    """With the threshold and the count of dropped rows of both, and none of their rows."""
     rows = {name: values[:0] for name, values in one.rows.items()}
+    if other is None:
+        return replace(one, rows=rows)
     return replace(one, weight=max(one.weight, other.weight), rows=rows, dropped=one.dropped + other.dropped)
 
 

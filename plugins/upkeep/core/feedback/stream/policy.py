@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from upkeep.core.feedback.stream.outcomes import Outcomes
-from upkeep.core.profile.stored import damaged, fields
+from upkeep.core.profile.stored import are_numbers, damaged, fields
 from upkeep.errors import InputError
 
 DAY_S = 86_400
+_MOST = 2**31  # rows, slots, seconds: far beyond any use, and products with microseconds fit into 64 bits
+_MOST_CELLS = 2**27  # about 2 GB
+_SIZES = ("buckets", "capacity", "early", "recent", "slot_s", "slots", "batches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +58,18 @@ class JoinPolicy:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("buckets", "capacity", "early", "recent", "slot_s", "slots", "batches"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} of a join must be at least 1, got {getattr(self, name)}.")
-        if self.wait_s is not None and self.wait_s < 1:
-            raise InputError(f"wait_s of a join must be at least 1 second, or None to wait forever, got {self.wait_s}.")
+        for name in _SIZES:
+            if not 1 <= getattr(self, name) <= _MOST:
+                raise InputError(f"{name} of a join must be at least 1 and at most {_MOST}, got {getattr(self, name)}.")
+        if self.wait_s is not None and not 1 <= self.wait_s <= _MOST:
+            raise InputError(
+                f"wait_s of a join must be at least 1 second and at most {_MOST}, or None to wait forever, got {self.wait_s}."
+            )
+        if (self.slots + 1) * self.buckets * self.outcomes.cells > _MOST_CELLS:
+            raise InputError(
+                f"a join must have at most {_MOST_CELLS} cells, got {self.slots} slots of {self.buckets} buckets of "
+                f"{self.outcomes.cells}. Keep fewer slots, buckets, bins or classes apart."
+            )
 
     @property
     def slot_us(self) -> int:
@@ -72,9 +82,16 @@ class JoinPolicy:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> JoinPolicy:
-        """Inverse of `to_json`."""
-        held = dict(fields("a stored join policy", record, ["outcomes"]))
+        """Inverse of `to_json`; InputError for a record that cannot be one."""
+        held = dict(fields("a stored join policy", record, ["outcomes", "wait_s", "seed", *_SIZES]))
+        counted = fields("what a stored join counts", held["outcomes"], ["kind", "classes", "bins", "unit"])
+        sizes = [held[name] for name in (*_SIZES, "seed")] + [counted["classes"], counted["bins"]]
+        wait_s = held["wait_s"]
+        if set(map(type, sizes)) != {int} or not (wait_s is None or type(wait_s) is int):
+            raise damaged("sizes and times of a stored join policy must be whole numbers", record)
+        if type(counted["kind"]) is not str or not are_numbers([counted["unit"]]):
+            raise damaged("a stored join must count a kind of outcomes in a unit", counted)
         try:
-            return cls(**held | {"outcomes": Outcomes(**held["outcomes"])})
+            return cls(**held | {"outcomes": Outcomes(**counted)})
         except TypeError as err:
             raise damaged(f"a stored join policy must have the parts of one ({err})", record) from err

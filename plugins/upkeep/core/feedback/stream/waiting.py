@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from upkeep.core.columns import select
 from upkeep.core.feedback.stream.runs import Run, empty_run, shared, united, without
 from upkeep.errors import InputError
 
-_MOST = 2**40  # chance has no part in a larger weight, and sums of smaller ones fit into 64 bits
+#: Chance has no part in a larger weight, and sums of smaller ones fit into 64 bits.
+MOST_WEIGHT = 2**40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,8 +71,13 @@ class Waiting:
         return int(self.rows["weight"].sum())
 
     def add(self, come: Run, weight: int) -> Waiting:
-        """With the rows below the threshold 1/weight of a run of which no key is held; as few of all as fit."""
+        """With the rows below the threshold 1/weight of a run of which no key is held; as few of all as fit.
+
+        A row must lie below the threshold of its own weight as well.
+        """
         kept = _first(come, below(come["key"], weight))
+        if (kept["weight"] > weight).any():
+            kept = select(kept, np.flatnonzero(_meets(kept)))
         kept = kept | {"weight": np.maximum(kept["weight"], weight)}
         dropped = self.dropped + len(come["key"]) - len(kept["key"])
         return replace(self, rows=united(self.rows, kept), dropped=dropped)._fitted()
@@ -106,7 +113,7 @@ class Waiting:
             return self
         # the least w of which no more than `capacity` keys lie below 2**64 // w
         weight = 2**64 // (int(key[self.capacity]) + 1) + 1
-        if weight > _MOST:
+        if weight > MOST_WEIGHT:
             raise InputError(
                 f"hashes of ids must be spread evenly, but {self.capacity + 1} of those that wait lie below 2**-40. "
                 "Whoever made the ids knew the seed: choose another one."
@@ -120,6 +127,14 @@ class Waiting:
 def below(keys: NDArray[np.uint64], weight: int) -> int:
     """How many of ascending keys lie below the threshold."""
     return len(keys) if weight == 1 else int(np.searchsorted(keys, np.uint64(2**64 // weight)))
+
+
+def _meets(run: Run) -> NDArray[np.bool_]:
+    """Which rows lie below the threshold of their weight."""
+    weight = run["weight"].astype(np.uint64)
+    # 2**64 // w without 2**64, which has no place in 64 bits
+    threshold = (np.uint64(2**64 - 1) - (weight - np.uint64(1))) // weight + np.uint64(1)
+    return np.asarray((weight == 1) | (run["key"] < threshold))
 
 
 def _first(run: Run, rows: int) -> Run:
