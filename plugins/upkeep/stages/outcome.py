@@ -119,7 +119,7 @@ def _challenger(documents: Documents, model: str, planned: Json, champion: str |
         **{key: clause.get(key) for key in ("estimate", "low", "high")},
         "labels": verdict["labels"],
         "verdict": verdict["verdict"],
-        "promoted": promotion is not None or (bool(verdict["passed"]) and verdict["version"] == champion),
+        "promoted": promotion is not None or (verdict["verdict"] == "pass" and verdict["version"] == champion),
         "sentence": verdict["sentence"],
     }
 
