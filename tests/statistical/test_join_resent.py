@@ -14,7 +14,7 @@ from upkeep.core.feedback.stream.policy import JoinPolicy
 
 pytestmark = pytest.mark.slow
 
-RUNS, ROWS, PARTS, BUCKETS = 1_000, 240, 3, 2
+RUNS, ROWS, PARTS, BUCKETS = 800, 240, 3, 2
 ROOM = 40  # for early labels; predictions all fit
 RNG = np.random.default_rng(11)
 BUCKET = RNG.integers(0, BUCKETS, ROWS)

@@ -57,7 +57,7 @@ def streams():
 def ours(streams):
     """Estimates and their stated standard errors, each shape (runs, totals)."""
     batches = [parts(streams, batch) for batch in range(LAST + 1)]
-    found = [joined(batches, seed) for seed in SEEDS[: RUNS // 2]]
+    found = [joined(batches, seed) for seed in SEEDS[: RUNS * 2 // 5]]
     return np.array([values for values, _ in found]), np.array([errors for _, errors in found])
 
 
@@ -138,7 +138,7 @@ def test_the_control_a_threshold_that_rises_for_rows_at_hand_as_well_is_biased(s
 
     monkeypatch.setattr(Waiting, "relaxed", for_all)
     batches = [parts(streams, batch) for batch in range(LAST + 1)]
-    found = np.array([joined(batches, seed)[0] for seed in SEEDS[: RUNS // 10]])
+    found = np.array([joined(batches, seed)[0] for seed in SEEDS[: RUNS // 20]])
     assert far_off(found, streams.truth).all()
 
 
