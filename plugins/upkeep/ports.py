@@ -83,8 +83,7 @@ class Datasets(Protocol):
         """
 
 
-#: Told how many rows are done since it was last told.
-Advance = Callable[[int], None]
+Advance = Callable[[int], None]  # told how many rows are done since it was last told
 
 
 class LargeTable(Protocol):
@@ -107,12 +106,10 @@ class Documents(Protocol):
     """Small JSON records by kind and id, written atomically: health reports, decisions, verdicts, references."""
 
     def put(self, kind: str, name: str, record: Json) -> None: ...
-
     def create(self, kind: str, name: str, record: Json) -> bool:
         """Store a record only if there is none of the name; of several at once, one is told True."""
 
     def get(self, kind: str, name: str) -> Json | None: ...
-
     def names(self, kind: str, prefix: str = "") -> list[str]:
         """Ids of a kind that start with `prefix`, sorted."""
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from upkeep.core.columns import Columns, missing, row_count
 from upkeep.core.feedback.intervals import clopper_pearson
 from upkeep.core.feedback.join import join_labels
+from upkeep.core.utc_time import utc_time
 from upkeep.errors import InputError
 from upkeep.ports import Batch, BatchSource, Datasets, SourceBatch
 from upkeep.stages.label_delays import Outlook, learn_delays, look_ahead
@@ -120,7 +121,7 @@ def feedback_state(
     With a `precision` that is not reached yet, the delays of the labels of this window and the eight before say when it will be.
     """
     table = datasets.read(f"{model}/predictions", since=since, until=until, columns=_PREDICTED)
-    predicted, moment = row_count(table), np.datetime64(as_of, "us")
+    predicted, moment = row_count(table), utc_time("as_of", as_of)
     table = table or {name: np.zeros(0) for name in _PREDICTED}
     joined = join_labels(table, datasets.read(f"{model}/feedback", since=since) if predicted else {}, moment)
     pending = np.isnan(joined["label"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -16,6 +15,7 @@ from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.plain import plain
 from upkeep.core.profile.profile import Profile
 from upkeep.core.retrain.loss_buckets import LossBuckets
+from upkeep.core.utc_time import utc_time
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json, Painter, Tracker
 from upkeep.stages.first_estimate import first_estimate
@@ -27,8 +27,6 @@ from upkeep.stages.health_window import read_window, versions_seen
 from upkeep.stages.monitor_policy import MonitorPolicy
 from upkeep.stages.quarantine import quarantine_share
 from upkeep.stages.running import running_metrics, update_join
-
-_ISO_UTC = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d+)?)?)?)?")
 
 __all__ = ["MonitorPolicy", "monitor"]
 
@@ -64,7 +62,7 @@ def monitor(
     InputError
         If the window holds no predictions, or a time cannot be read.
     """
-    times = (_time("since", since), _time("until", until), _time("as_of", as_of))
+    times = (utc_time("since", since), utc_time("until", until), utc_time("as_of", as_of))
     window = _name(times[1])
     version = _version(datasets, tracker, model, since, until)
     accepted = tracker.record(model, version, "reference")
@@ -131,15 +129,6 @@ def _content(joined: Columns, profile: Profile) -> str:
     for name in names:
         digest.update(np.ascontiguousarray(joined[name][order]).tobytes())
     return digest.hexdigest()
-
-
-def _time(name: str, text: str) -> np.datetime64:
-    try:
-        if not _ISO_UTC.fullmatch(text):  # numpy takes "now" and offsets too
-            raise ValueError(text)
-        return np.datetime64(text, "us")
-    except ValueError as err:
-        raise InputError(f"{name} must be a UTC time like 2024-01-08 or 2024-01-08T00:00:00, got {text!r}.") from err
 
 
 def _name(until: np.datetime64) -> str:
