@@ -134,3 +134,13 @@ def test_a_window_within_another_is_told_of_neither_and_keeps_its_own_account(ho
     )
     assert half["performance"]["metrics"] == alone["performance"]["metrics"]
     assert half["first"] is None
+
+
+def test_a_look_before_anything_of_the_window_could_be_known_is_an_estimate(house):
+    before = _look(house, 1, START + WEEK - np.timedelta64(1, "h"))
+    assert before["labelled"] == 0
+    assert before["delays"]["change"] is None
+    assert before["delays"]["slow"] == []
+    low, value, high = (before["accuracy"]["estimate"][name] for name in ("low", "value", "high"))
+    assert low < value < high
+    assert _look(house, 1, START + 2 * WEEK)["first"]["value"] == value

@@ -180,9 +180,14 @@ def who_is_late(expectation: LabelExpectation | None, labels: Labels, alpha: flo
     return found, due
 
 
-def delay_change(expectation: LabelExpectation, labels: Labels, *, alpha: float, look: int) -> DelayChange:
-    """Hold the window's delays against those of the reference, each group against itself; rows that were watched count."""
+def delay_change(expectation: LabelExpectation, labels: Labels, *, alpha: float, look: int) -> DelayChange | None:
+    """Hold the window's delays against those of the reference, each group against itself.
+
+    Rows that were watched count; None before the first of them.
+    """
     seen = ~labels.pending | (labels.predicted_at <= labels.known_until)
+    if not seen.any():
+        return None
     groups = expectation.groups.of(labels.features)
     return compare_delays(
         (expectation.hours, expectation.pending),
