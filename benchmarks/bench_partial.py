@@ -1,6 +1,6 @@
 """Accuracy of a chunk of which one label in twenty is in, late and unevenly, on data whose concept changes.
 
-    python benchmarks/bench_partial.py [--quick] [--seeds N] [--python FILE] [--markdown FILE]
+    python benchmarks/bench_partial.py [--quick] [--seeds N] [--peers-dir DIR] [--markdown FILE]
 
 Delays differ by bucket and by class; the delay law is learned from the reference's own rows. *Strict*: of every chunk only
 what was in at its own look is ever seen. *Late labels too*: at each look the chunk before is seen once more, with the labels
@@ -22,6 +22,7 @@ from tqdm import tqdm
 from accuracy_sets import DataSet, Rows, data_sets, wheel_data
 from partial_coverage import SETTINGS, Coverage, cover_split, right
 from partial_late import WEEK_H, Law, ages
+from peers.environments import interpreter
 from report import Report
 from upkeep.core.feedback.delay.model import DelayModel
 from upkeep.core.feedback.estimate.curve import Curve
@@ -178,11 +179,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two delay laws, two splits")
     parser.add_argument("--seeds", type=int, help="delay laws drawn per data set")
-    here = Path(__file__).parent
-    parser.add_argument("--python", type=Path, default=here / ".peers/nannyml/bin/python", help="that has nannyml")
+    parser.add_argument("--peers-dir", type=Path, default=Path(__file__).parent / ".peers")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file")
     given = parser.parse_args()
-    wheel = wheel_data(given.python)
+    wheel = wheel_data(interpreter("nannyml", given.peers_dir.resolve()))
     report = Report("Accuracy from few, late and uneven labels")
     figures = shifting(wheel, given.seeds or (2 if given.quick else 10), report)
     figures |= steady(wheel, 2 if given.quick else 8, report)
