@@ -157,7 +157,8 @@ def _cars(wheel: Path) -> tuple[Rows, Rows]:
     before = _read(wheel / "regression_synthetic_reference.csv")
     targets = _read(wheel / "regression_synthetic_analysis_targets.csv")
     after = _with_targets(_read(wheel / "regression_synthetic_analysis.csv"), targets)
-    return tuple(_rows(part, part["y_pred"], part["y_true"], "y_true") for part in (before, after))  # type: ignore[return-value]
+    first, then = (_rows(part, part["y_pred"], part["y_true"], "y_true") for part in (before, after))
+    return first, then
 
 
 def _market(_wheel: Path) -> tuple[Rows, Rows]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accuracy_sets import DataSet, Rows
-from upkeep.core.columns import Coded
+from upkeep.core.columns import Coded, Table
 from upkeep.core.feedback.delay.model import DelayModel
 
 #: A chunk is a week of predictions, looked at when its last row is made.
@@ -67,8 +67,8 @@ def ages(rows: int) -> NDArray[np.float64]:
     return WEEK_H * (1 - np.arange(rows) / rows)
 
 
-def _bucket(table: object, column: str, edges: NDArray[np.float64] | None) -> NDArray[np.int64]:
-    values = table[column]  # type: ignore[index]
+def _bucket(table: Table, column: str, edges: NDArray[np.float64] | None) -> NDArray[np.int64]:
+    values = table[column]
     if isinstance(values, Coded):
         return np.maximum(values.codes, 0).astype(np.int64)
     return np.searchsorted(edges, np.asarray(values, dtype=float)).astype(np.int64)

@@ -38,7 +38,7 @@ def pairs(method: str, table: pd.DataFrame, support: float) -> dict[frozenset[in
 
 
 def main() -> None:
-    warnings.filterwarnings("ignore")
+    warnings.filterwarnings("ignore")  # a peer's own, thousands in a run; its errors are kept
     folder, method, over, support, late_support, limit_s, limit_gb = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (int(float(limit_gb) * 2**30),) * 2)
     codes, late = np.load(Path(folder) / "codes.npy"), np.load(Path(folder) / "late.npy")

@@ -56,7 +56,7 @@ def row_ids(columns: Columns, key: Sequence[str]) -> NDArray[np.int64]:
         )
     state = np.zeros(len(columns[key[0]]), dtype=np.uint64)
     for name in key:
-        state = _splitmix64(state ^ _bits(columns[name]))
+        state = splitmix64(state ^ _bits(columns[name]))
     return state.view(np.int64)
 
 
@@ -101,7 +101,8 @@ def _continued(digest: int, text: bytes) -> int:
     return digest
 
 
-def _splitmix64(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def splitmix64(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """64 bits mixed, one to one."""
     z = state + np.uint64(0x9E3779B97F4A7C15)  # wraps modulo 2**64, as the algorithm wants
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
+from upkeep.core.retrain.recipes import NEEDED
 from upkeep.core.utc_time import utc_time
 from upkeep.errors import InputError
 from upkeep.ports import Json
-
-#: What each recipe must say.
-NEEDED = {
-    "full": (),
-    "recent_window": ("since",),
-    "upsample": ("weights",),
-    "augment": ("adversary", "since", "share", "mass"),
-}
 
 
 def checked_recipe(recipe: object) -> Json:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from upkeep.core.retrain.recipes import NEEDED
 from upkeep.core.utc_time import utc_time
 from upkeep.errors import InputError
-from upkeep.stages.recipe import NEEDED
 
 #: Recipes that take every row of the version; two of them do not let each count alike.
 WHOLE = ("full", "upsample", "augment")

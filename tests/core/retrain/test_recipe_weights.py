@@ -96,7 +96,10 @@ def test_weights_are_bounded_have_mean_one_and_leave_enough_rows(before, data):
     ("recipe", "said"),
     [
         ({"name": "magic"}, "must be named full, recent_window, upsample or augment, got 'magic'"),
-        ({"name": "augment", "since": "2024-01-01"}, r"recipe augment must say mass, share, got \['name', 'since'\]"),
+        (
+            {"name": "augment", "since": "2024-01-01"},
+            r"recipe augment must say adversary, share, mass, got \['name', 'since'\]",
+        ),
         ({"name": "recent_window", "since": "2024-01-01"}, "needs the time of each of the 3 rows"),
         ({"name": "upsample", "weights": [{"column": "y", "low": 0.0, "now": 1.0}]}, "weighs by column 'y'"),
     ],
@@ -104,6 +107,6 @@ def test_weights_are_bounded_have_mean_one_and_leave_enough_rows(before, data):
 def test_a_recipe_that_cannot_be_carried_out_is_refused(recipe, said):
     with pytest.raises(InputError, match=said):
         recipe_weights(recipe, {"x": np.zeros(3)})
-    lacking = {"name": "augment", "since": "2024-01-01", "share": 0.5, "mass": 0.5}
+    lacking = {"name": "augment", "adversary": "a", "since": "2024-01-01", "share": 0.5, "mass": 0.5}
     with pytest.raises(InputError, match="needs the adversary's score"):
         recipe_weights(lacking, {"x": np.zeros(6)}, when=WHEN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from upkeep.core.columns import Table, row_count
 from upkeep.core.drift.adversary_cells import cell_numbers
+from upkeep.core.packing import pack, unpack
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.errors import InputError
 
@@ -90,25 +90,6 @@ def turn(start: int, rows: int, known: int) -> slice | NDArray[np.intp]:
     """
     first = start % known
     return slice(first, first + rows) if first + rows <= known else np.arange(first, first + rows) % known
-
-
-def pack(values: NDArray[Any]) -> dict[str, Any]:
-    """An array of numbers as builtins, to the last bit.
-
-    Examples
-    --------
-    >>> unpack(pack(np.array([[1.0, np.pi]])))
-    array([[1.        , 3.14159265]])
-    """
-    little = values.astype(values.dtype.newbyteorder("<"))
-    text = base64.b64encode(little.tobytes()).decode("ascii")
-    return {"dtype": little.dtype.str, "shape": list(values.shape), "base64": text}
-
-
-def unpack(record: Mapping[str, Any]) -> NDArray[Any]:
-    """Inverse of `pack`."""
-    values = np.frombuffer(base64.b64decode(record["base64"]), dtype=np.dtype(record["dtype"]))
-    return values.reshape(record["shape"]).astype(values.dtype.newbyteorder("="))
 
 
 def _rows(table: Table, rows: NDArray[np.intp]) -> Table:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.drift.adversary_reference import pack, unpack
+from upkeep.core.packing import pack, unpack
 
 Floats: TypeAlias = NDArray[np.float64]
 

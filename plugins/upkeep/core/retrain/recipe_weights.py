@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from upkeep.core.columns import Coded, Table, missing, row_count
 from upkeep.core.profile.cells import spelled
-from upkeep.core.retrain.recipes import LEAST_EFFECTIVE, MOST_WEIGHT, Cell, Recipe
+from upkeep.core.retrain.recipes import LEAST_EFFECTIVE, MOST_WEIGHT, NEEDED, Cell, Recipe
 from upkeep.errors import InputError
 
 Floats: TypeAlias = NDArray[np.float64]
 _ROUNDS = 30
-_NEEDED = {"recent_window": {"since"}, "upsample": {"weights"}, "augment": {"since", "share", "mass"}}
 
 
 def recipe_weights(
@@ -62,7 +61,7 @@ def recipe_weights(
     [0.778, 3.0]
     """
     name, rows = recipe.get("name"), row_count(table)
-    lacking = sorted(_NEEDED.get(str(name), set()) - set(recipe))
+    lacking = [key for key in NEEDED.get(str(name), ()) if key not in recipe]
     if lacking:
         raise InputError(f"recipe {name} must say {', '.join(lacking)}, got {sorted(recipe)}. Take it from a decision.")
     if name == "full":

@@ -9,6 +9,13 @@ import numpy as np
 
 from upkeep.core.profile.histogram import Histogram
 
+#: The recipes there are, and what each must say.
+NEEDED = {
+    "full": (),
+    "recent_window": ("since",),
+    "upsample": ("weights",),
+    "augment": ("adversary", "since", "share", "mass"),
+}
 #: A cell of an upsampled column holds at least this share of the rows then or now: thinner ones join a neighbour.
 LEAST_SHARE = 0.02
 #: No row counts more than this many times what it would without weights, or less than one over it.

@@ -12,9 +12,9 @@ from upkeep.core.feedback.estimate.choosing import choose
 from upkeep.core.feedback.estimate.coding import CELLS, FINE_BINS, Coding
 from upkeep.core.feedback.estimate.curve import Curve
 from upkeep.core.feedback.estimate.forest import Forest
-from upkeep.core.feedback.estimate.packing import pack, unpack
 from upkeep.core.feedback.estimate.shifts import pseudo_windows
 from upkeep.core.feedback.estimate.weighting import density_ratio
+from upkeep.core.packing import pack, unpack
 from upkeep.errors import InputError
 
 

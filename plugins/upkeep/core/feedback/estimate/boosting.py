@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from upkeep.core.feedback.estimate.coding import CELLS
-from upkeep.core.feedback.estimate.packing import pack, unpack
+from upkeep.core.packing import pack, unpack
 from upkeep.core.profile.stored import damaged, fields
 
 DEPTH = 3

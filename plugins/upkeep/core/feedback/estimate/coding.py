@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from upkeep.core.columns import Table, row_count
 from upkeep.core.drift.adversary_cells import cell_numbers
-from upkeep.core.feedback.estimate.packing import pack, unpack
+from upkeep.core.packing import pack, unpack
 from upkeep.core.profile.cells import CategoryCells, HourCells
 from upkeep.core.profile.grid import ReferenceGrid
 from upkeep.core.profile.stored import damaged, fields

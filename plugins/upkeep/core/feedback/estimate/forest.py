@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from upkeep.core.feedback.estimate.packing import pack, unpack
+from upkeep.core.packing import pack, unpack
 from upkeep.core.profile.stored import are_numbers, damaged, fields
 
 _RATE, _LEAVES, _LEAST_ROWS = 0.1, 31, 20

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from upkeep.core.feedback.estimate.base import Base, Kind
 from upkeep.core.feedback.estimate.curve import Curve
-from upkeep.core.feedback.estimate.packing import pack, unpack
+from upkeep.core.packing import pack, unpack
 from upkeep.core.profile.stored import damaged, fields
 
 REPLICATES = 50

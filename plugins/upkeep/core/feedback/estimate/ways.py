@@ -15,8 +15,8 @@ from upkeep.core.feedback.estimate.boosting import Trees, boost, log_odds
 from upkeep.core.feedback.estimate.bucketing import Buckets
 from upkeep.core.feedback.estimate.forest import Forest
 from upkeep.core.feedback.estimate.outcomes import expected_outcomes, outcomes
-from upkeep.core.feedback.estimate.packing import pack, unpack
 from upkeep.core.feedback.estimate.weighting import density_ratio
+from upkeep.core.packing import pack, unpack
 from upkeep.core.profile.stored import damaged, fields
 
 Method = Literal["calibrated", "score buckets", "bucketing tree", "boosted", "weighted"]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from upkeep.core.identity import splitmix64
 from upkeep.errors import InputError
 
 Keys = NDArray[np.uint64]
@@ -53,22 +54,15 @@ def id_keys(ids: NDArray[Any], *, seed: int = 0) -> Keys:
     """
     if ids.ndim != 1:
         raise InputError(f"ids must have shape (n,), got {ids.shape}. Pass one column.")
-    start = _mixed(np.array([seed % 2**64], dtype=np.uint64))
+    start = splitmix64(np.array([seed % 2**64], dtype=np.uint64))
     if ids.dtype.kind in "iu":
-        return _mixed(ids.astype(np.int64 if ids.dtype.kind == "i" else np.uint64).view(np.uint64) ^ start)
+        return splitmix64(ids.astype(np.int64 if ids.dtype.kind == "i" else np.uint64).view(np.uint64) ^ start)
     if ids.dtype.kind in "OT":
         parts = [_spelled(ids[at : at + _TOGETHER]) for at in range(0, len(ids), _TOGETHER)]
         return np.concatenate([_folded(part, start) for part in parts]) if parts else np.empty(0, dtype=np.uint64)
     if ids.dtype.kind in "US":
         return _folded(ids, start)
     raise InputError(f"ids must be whole numbers or texts, got {ids.dtype}. Cast them to int64, or to text.")
-
-
-def _mixed(state: Keys) -> Keys:
-    z = state + np.uint64(_GOLDEN)  # wraps modulo 2**64, as the algorithm wants
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 def _spelled(ids: NDArray[Any]) -> NDArray[np.str_]:
@@ -84,7 +78,7 @@ def _folded(texts: NDArray[Any], start: Keys) -> Keys:
     keys = np.repeat(start, len(texts))
     for place in range(words.shape[1]):
         word = words[:, place]
-        turned = _mixed((keys + np.uint64(place * _GOLDEN % 2**64)) ^ word)
+        turned = splitmix64((keys + np.uint64(place * _GOLDEN % 2**64)) ^ word)
         # what an array pads its shorter texts with is no part of them; the first word makes the key of an empty text too
         keys = np.where(word != 0, turned, keys) if place else turned
     return keys

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from upkeep.core.profile.stored import damaged, fields
 
-_TYPES = ("|u1", "|i1", "<u2", "<i2", "<i4", "<f4", "<f8")
+_TYPES = ("|u1", "|i1", "<u2", "<i2", "<i4", "<i8", "<u8", "<f4", "<f8")
 
 
 def pack(values: NDArray[Any]) -> dict[str, Any]:
