@@ -20,9 +20,8 @@ from upkeep.core.feedback.stream.tallies import SUMS, Tallies
 from upkeep.core.feedback.stream.waiting import MOST_WEIGHT, Waiting
 from upkeep.core.profile.stored import damaged, fields, is_whole
 
-_LEVEL = (
-    1  # zlib's fastest: most of the bytes are zeros of cells without a pair, or hashes, which no level makes smaller
-)
+#: zlib's fastest: most bytes are zeros of cells without a pair, or hashes, which no level makes smaller.
+_LEVEL = 1
 
 
 def memory_to_json(memory: Memory) -> dict[str, Any]:
