@@ -103,6 +103,7 @@ class Registry:
     holdouts: dict[str, dict[str, Any]]
     aliases: dict[str, str] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    attached: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     loads: int = 0
 
     def log(self, training, model, example):
@@ -118,6 +119,9 @@ class Registry:
     def record(self, model, version, name):
         assert name == "holdout"
         return self.holdouts[version]
+
+    def attach(self, model, version, name, record):
+        self.attached[version, name] = record
 
     def set_alias(self, model, alias, version):
         self.aliases[alias] = version

@@ -184,7 +184,6 @@ class VersionStore(Protocol):
         """
 
     def find(self, tag: str) -> DatasetVersion: ...
-
     def versions(self, dataset: str) -> list[DatasetVersion]:
         """Oldest first."""
 
@@ -234,14 +233,14 @@ class Tracker(Protocol):
         """
 
     def version(self, model: str, alias: str) -> str | None: ...
-
     def load(self, model: str, version: str) -> Scorer: ...
-
     def record(self, model: str, version: str, name: str) -> Json:
         """A JSON artifact of the version's run."""
 
-    def set_alias(self, model: str, alias: str, version: str) -> None: ...
+    def attach(self, model: str, version: str, name: str, record: Json) -> None:
+        """Put a JSON artifact beside those of the version's run; one of the same name is replaced."""
 
+    def set_alias(self, model: str, alias: str, version: str) -> None: ...
     def tag_version(self, model: str, version: str, tags: Mapping[str, str]) -> None: ...
 
 

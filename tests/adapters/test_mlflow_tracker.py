@@ -216,6 +216,15 @@ def test_the_scratch_database_of_a_killed_process_is_not_used(tmp_path):
     assert tracker_of(Workspace(tmp_path)).version("tips", "champion") is None
 
 
+def test_a_record_is_attached_to_the_run_of_a_version_that_is_finished_and_replaced(tracker, model, example):
+    _, version = tracker.log(training(), model, example)
+    for verdict in ("unknown", "pass"):
+        tracker.attach("tips", version, "gate", {"verdict": verdict, "estimate": np.float64(0.5)})
+    assert tracker.record("tips", version, "gate") == {"verdict": "pass", "estimate": 0.5}
+    with pytest.raises(InputError, match="must be in the model registry"):
+        tracker.attach("tips", "9", "gate", {})
+
+
 def test_aliases_and_tags_move_on_versions_that_are_there(tracker, client, model, example):
     _, version = tracker.log(training(), model, example)
     tracker.set_alias("tips", "champion", version)

@@ -181,6 +181,11 @@ class MlflowTracker:
             raise BackendError(f"record {name!r} of {model} version {version} must be JSON, but: {err}.") from err
         return record
 
+    def attach(self, model: str, version: str, name: str, record: Json) -> None:
+        run_id = self._run_id(model, version)
+        with mlflow_errors(self._uri, f"attach record {name!r} to {model} version {version}"):
+            self._client.log_text(run_id, json.dumps(plain(record), allow_nan=False), f"{RECORDS}/{name}.json")
+
     def set_alias(self, model: str, alias: str, version: str) -> None:
         self._run_id(model, version)
         with mlflow_errors(self._uri, f"point {model}@{alias} at version {version}"):
