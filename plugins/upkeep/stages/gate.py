@@ -191,7 +191,9 @@ def _measure(datasets: Datasets, tracker: Tracker, question: _Question, policy: 
     if question.champion:
         old = _predicted(tracker, question.model, question.champion, rows, policy.threshold)
         o, d = _accuracy(old, rows["label"]), float((new != old).mean())
-    verdict = evaluate(question.condition, n=n, o=o, d=d, mode=policy.mode)
+    rates = {"n": n, "o": o or 0.0, "d": d or 0.0}  # first_condition speaks of n alone
+    estimates = [sum(c * rates[v.model] for v, c in clause.weights) for clause in question.condition.clauses]
+    verdict = evaluate(question.condition, estimates, policy.mode)
     return _Measured(labels=labels, n=n, o=o, d=d, verdict=verdict)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from upkeep.core.gate.condition import parse
+from upkeep.core.gate.promise import Mode
 from upkeep.core.gate.sample_size import Adaptivity
-from upkeep.core.gate.verdict import Mode
 from upkeep.errors import InputError
 
 
@@ -28,7 +28,7 @@ class GatePolicy:
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
-        beyond = sorted(parse(self.first_condition).variables - {"n"})
+        beyond = sorted({variable.model for variable in parse(self.first_condition).variables} - {"n"})
         if beyond:
             raise InputError(
                 f"first_condition has no old model to speak of, but {self.first_condition!r} uses {', '.join(beyond)}. "

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upkeep.core.gate.condition import Clause, Condition, parse
+from upkeep.core.gate.condition import Clause, Condition, Variable, parse
 from upkeep.errors import InputError
 
 NUMBERS = st.floats(-1e6, 1e6).filter(bool)
@@ -12,7 +12,7 @@ NUMBERS = st.floats(-1e6, 1e6).filter(bool)
 def clauses(draw):
     names = draw(st.lists(st.sampled_from("nod"), min_size=1, max_size=3, unique=True))
     return Clause(
-        weights=tuple((name, draw(NUMBERS)) for name in "nod" if name in names),
+        weights=tuple((Variable(name), draw(NUMBERS)) for name in "nod" if name in names),
         comparison=draw(st.sampled_from("<>")),
         threshold=draw(st.floats(-1e6, 1e6)) + 0.0,
         tolerance=draw(st.floats(1e-9, 1e6)),
@@ -51,7 +51,7 @@ def test_any_text_is_a_condition_or_an_input_error(text):
 )
 def test_every_clause_is_brought_to_one_form(text, weights, comparison, threshold, tolerance):
     (clause,) = parse(text).clauses
-    assert clause.weights == weights
+    assert clause.weights == tuple((Variable(name), factor) for name, factor in weights)
     assert (clause.comparison, clause.threshold, clause.tolerance) == (comparison, threshold, tolerance)
 
 
@@ -59,21 +59,21 @@ def test_every_clause_is_brought_to_one_form(text, weights, comparison, threshol
 def test_clauses_are_joined_by_either_sign(joint):
     condition = parse(f"n - o > 0.02 +/- 0.01 {joint} d < 0.1 +/- 0.01")
     assert [clause.comparison for clause in condition.clauses] == [">", "<"]
-    assert condition.variables == {"n", "o", "d"}
+    assert condition.variables == {Variable("n"), Variable("o"), Variable("d")}
 
 
 @pytest.mark.parametrize(
     ("text", "column", "words"),
     [
         ("n - o > 0.02", 12, "needs a tolerance"),
-        ("n - o > 0.02 +/- x", 17, "has no meaning"),
+        ("n - o > 0.02 +/- x", 17, "needs the tolerance"),
         ("n - o > 0.02 +/- 0", 17, "tolerance above 0"),
-        ("n - o >= 0.02 +/- 0.1", 6, "write < or >"),
+        ("n - o >= 0.02 +/- 0.1", 6, "write >"),
         ("n * o > 0.02 +/- 0.1", 4, "linear"),
         ("2 * (n - o) > 0 +/- 0.1", 4, "brackets"),
         ("n - n > 0.1 +/- 0.1", 0, "a variable is left"),
         ("n > 1e999 +/- 0.1", 0, "finite"),
-        ("n > 0.1 +/- 0.1 or d < 1 +/- .1", 16, "has no meaning"),
+        ("n > 0.1 +/- 0.1 or d < 1 +/- .1", 16, "'and', or end"),
         ("n > 0.1 +/- 0.1 d < 1 +/- .1", 16, "'/\\\\' or 'and'"),
         ("n > 0.1 ± 0.1", 8, r"write \+/-"),
         ("__import__('os') > 0 +/- 1", 0, "has no meaning"),
