@@ -1,0 +1,180 @@
+"""The power ledger: what each test set has judged, what builders learned from it, and how much it may still judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from upkeep.core.gate.contract import Contract
+from upkeep.core.gate.entry import Entry, Span
+
+Alarm = Literal["", "last step", "used up", "retired"]
+
+_ROUNDING = 1e-9  # of sums of histories, which are kept as logarithms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What a contract has left on some rows.
+
+    Attributes
+    ----------
+    contract, rows : Contract, Span
+    answered, passes, open : int
+        Evaluations under the contract on rows of the span; those that passed, and those without a stored answer.
+    left : int
+        How many more the rows may judge under the contract.
+    alarm : {"", "last step", "used up", "retired"}
+    open_since : str
+        Where the longest part of the span begins that may judge another challenger; `rows.until` if no part may.
+    prior : float
+        ln of the histories that builders have seen on rows of the span under other contracts.
+    contracts : int
+        How many contracts have judged on rows of the span, this one included.
+    error : float
+        Chance that any verdict of any of these contracts on these rows is wrong: the sum of their 1 - reliability.
+    """
+
+    contract: Contract
+    rows: Span
+    answered: int
+    passes: int
+    open: int
+    left: int
+    alarm: Alarm
+    open_since: str
+    prior: float
+    contracts: int
+    error: float
+
+    @property
+    def closed(self) -> bool:
+        """Whether the span as a whole may judge nobody any more."""
+        return self.left == 0
+
+    @property
+    def refusal(self) -> str:
+        """Why the rows may not judge another challenger, and what to do; empty if they may."""
+        if self.alarm == "retired":
+            passed = "a challenger" if self.passes == 1 else f"{self.passes} challengers"
+            return f"some {self.rows} have let {passed} pass, which retires them; hold out newer rows"
+        if self.alarm == "used up":
+            steps = self.contract.steps
+            judged = f"some {self.rows} have judged {self.answered} of {steps} challengers"
+            why = "" if self.answered >= steps else ", after answers on rows that overlap these,"
+            return (
+                f"{judged}{why} and prove nothing about more; hold out newer rows, or raise steps before the next ones"
+            )
+        return ""
+
+    @property
+    def sentence(self) -> str:
+        """The budget left, and what to do next."""
+        said = self.refusal or f"{self.left} of {self.contract.steps} steps are left on {self.rows}"
+        if self.alarm == "last step":
+            said += "; hold out newer rows for the challenger after the next, or raise steps before it"
+        elif self.closed and self.open_since != self.rows.until:
+            said += f"; those from {self.open_since} on may still judge"
+        if self.open:
+            said += f"; {self.open} had no answer stored and count as answered, repeat them with their ids"
+        if self.contracts > 1:
+            said += (
+                f"; {self.contracts} contracts have used these rows, any verdict is wrong with up to {self.error:.4g}"
+            )
+        return said[0].upper() + said[1:] + "."
+
+
+def account(entries: Sequence[Entry], contract: Contract, rows: Span) -> Account:
+    """What `contract` has left on `rows`, given everything that was ever opened on the dataset.
+
+    Notes
+    -----
+    A verdict errs with probability q for a fixed model. Rows outside of `rows` being given, the model that is judged there
+    next is one of as many as there are histories of answers on test sets that share rows with it [1]_. The sum of these
+    numbers over all evaluations that share rows, this one included, must stay below the number that the promise was made
+    for. On one test set that means `steps` evaluations. Where test sets overlap in a chain, one that is early on its own
+    rows comes late after answers on the others'; if builders are told answers, `left` can end before `steps`.
+
+    Under another contract the steps are full again, but what builders saw there is `prior`, and `error` adds up.
+
+    References
+    ----------
+    .. [1] Renggli et al. (2019). Continuous integration of machine learning models with ease.ml/ci. MLSys.
+
+    Examples
+    --------
+    >>> from upkeep.core.gate.entry import Entry, Span
+    >>> agreed = Contract(condition="n > 0.8 +/- 0.05", first_condition="n > 0.8 +/- 0.05", reliability=0.99, steps=2)
+    >>> week = Span(dataset="trips", since="2024-01-15", until="2024-01-22")
+    >>> one = Entry(position=1, evaluation_id="a", version="1", champion=None, contract=agreed, rows=week, test_set="",
+    ...             as_of="2024-02-01")
+    >>> account([one], agreed, week).alarm
+    'last step'
+    """
+    own = [entry for entry in entries if entry.under(contract)]
+    costs = [_log_histories(own, entry, contract) for entry in own]
+    shared = [(entry, cost) for entry, cost in zip(own, costs, strict=True) if entry.rows.shares_rows(rows)]
+    left = _left(contract, shared)
+    passes = _passes(shared)
+    alarm: Alarm = "" if left > 1 else "last step" if left else "retired" if contract.retires(passes) else "used up"
+    others = [entry for entry in entries if entry.rows.shares_rows(rows) and not entry.under(contract)]
+    by_contract = {entry.contract: [one.answer for one in others if one.contract == entry.contract] for entry in others}
+    return Account(
+        contract=contract,
+        rows=rows,
+        answered=len(shared),
+        passes=passes,
+        open=sum(entry.answer == "open" for entry, _ in shared),
+        left=left,
+        alarm=alarm,
+        open_since=_open_since(contract, shared, rows),
+        prior=sum(other.log_seen(answers) for other, answers in by_contract.items()),
+        contracts=1 + len(by_contract),
+        error=min(1.0, contract.delta + sum(other.delta for other in by_contract)),
+    )
+
+
+def missing_labels(needed: int, labelled: int) -> str:
+    """Why there is no verdict yet, and what to do.
+
+    >>> missing_labels(738, 500)
+    'needs 738 labels, has 500; label 238 more'
+    """
+    return f"needs {needed} labels, has {labelled}; label {needed - labelled} more"
+
+
+def _log_histories(own: Sequence[Entry], entry: Entry, contract: Contract) -> float:
+    """ln of how many models could have been judged by this entry."""
+    before = sum(one.position < entry.position and one.rows.shares_rows(entry.rows) for one in own)
+    return contract.log_histories_after(before)
+
+
+def _passes(shared: Sequence[tuple[Entry, float]]) -> int:
+    return sum(entry.answer == "pass" for entry, _ in shared)
+
+
+def _left(contract: Contract, shared: Sequence[tuple[Entry, float]]) -> int:
+    if contract.retires(_passes(shared)):
+        return 0
+    promised = contract.promise().log_histories + _ROUNDING
+    spent = float(np.logaddexp.reduce([cost for _, cost in shared], initial=-np.inf))
+    left = 0
+    while len(shared) + left < contract.steps:
+        spent = float(np.logaddexp(spent, contract.log_histories_after(len(shared) + left)))
+        if spent > promised:
+            break
+        left += 1
+    return left
+
+
+def _open_since(contract: Contract, shared: Sequence[tuple[Entry, float]], rows: Span) -> str:
+    """The earliest begin that leaves a step: one challenger does not take the new rows of a holdout from those after it."""
+    ends = {entry.rows.until for entry, _ in shared if np.datetime64(entry.rows.until) < np.datetime64(rows.until)}
+    for begin in [rows.since, *sorted(ends, key=np.datetime64)]:
+        part = replace(rows, since=begin)
+        if _left(contract, [(entry, cost) for entry, cost in shared if entry.rows.shares_rows(part)]):
+            return begin
+    return rows.until
