@@ -19,6 +19,7 @@ Estimator = Callable[[Rows], Metrics]
 #: Ours by one fixed method each, as rows of the table; the first is what CBPE does.
 FIXED: dict[str, Method] = {
     "CBPE, ours (isotonic)": "calibrated",
+    "regrouped": "regrouped",
     "score deciles": "score buckets",
     "bucketing tree": "bucketing tree",
     "boosted trees": "boosted",

@@ -56,12 +56,12 @@ def live_scores(scores: NDArray[Any], kind: Kind, curves: int) -> NDArray[np.flo
     return number
 
 
-def check_stored(record: object, version: int, methods: Sequence[str]) -> Mapping[str, Any]:
+def check_stored(record: object, versions: Sequence[int], methods: Sequence[str]) -> Mapping[str, Any]:
     """The record; InputError for another format, a name or a number that cannot have been stored."""
     held = fields("a stored estimate", record, ["format"])
-    if held["format"] != version:
-        raise InputError(f"a stored estimate must have format {version}, got {held['format']!r}. Train again.")
-    names = ["kind", "threshold", "method", "share", "error", "gains", "base", "coding", "way", "replicates"]
+    if held["format"] not in versions:
+        raise InputError(f"a stored estimate must have format {max(versions)}, got {held['format']!r}. Train again.")
+    names = ["kind", "threshold", "method", "share", "error", "gains", "base", "coding", "way"]
     held = fields("a stored estimate", held, names)
     if held["method"] not in methods or not are_numbers([held[name] for name in ("threshold", "share", "error")]):
         raise damaged(f"a stored estimate must have a method of {list(methods)} and numbers", held["method"])

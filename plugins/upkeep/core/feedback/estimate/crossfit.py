@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from scipy.special import log_expit
 from upkeep.core.feedback.estimate.base import Base, Kind
 from upkeep.core.feedback.estimate.boosting import log_odds
 from upkeep.core.feedback.estimate.choosing import Choice, choose
-from upkeep.core.feedback.estimate.outcomes import expected_outcomes, judged
+from upkeep.core.feedback.estimate.outcomes import expected_outcomes, judged, seen_scores
 from upkeep.core.feedback.estimate.shifts import pseudo_windows
 from upkeep.core.feedback.estimate.ways import BoostWay, BucketWay, ForestWay, Learned, Method
 from upkeep.core.feedback.estimate.weighting import density_ratio
@@ -51,8 +51,8 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
 
     The score of a classifier claims how likely it is to be right. So what the calibrated score says is kept, unless a way is
     surely better and by more than the variance of the mean of one block's labels: a reference cannot show less, and a concept
-    that changes with the features would be paid for in full. The prediction of a regressor claims nothing of its error. So there
-    the best on the windows is taken.
+    that changes with the features would be paid for in full. It is kept "regrouped" if there are features. The prediction of a
+    regressor claims nothing of its error. So there the best on the windows is taken.
     """
     kept = rows if len(rows.codes) <= _ROWS else _some(rows, np.sort(rng.choice(len(rows.codes), _ROWS, replace=False)))
     column = judged(rows.kind)
@@ -86,6 +86,8 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
     changes: dict[Method, NDArray[np.float64]] = {m: losses[name] - losses["start"] for m, name in named.items()}
     least = 0.0 if rows.kind == "regression" else float(variance.mean()) * _FOLDS / len(fold)
     choice = choose(start, ways, outcome, variance, windows, least=least, needed=_needed(rows.kind, changes))
+    if choice.method == "calibrated" and _with_features(rows):
+        choice = replace(choice, method="regrouped", share=1.0)
     return Settings(choice=choice, rounds=rounds, alpha=alpha)
 
 
@@ -93,6 +95,12 @@ def asked_for(method: Method, kind: Kind) -> Settings:
     """The settings of a method that is not chosen but asked for: all of it, as large as it may get."""
     choice = Choice(method=method, share=1.0, error=0.0, gains={})
     return Settings(choice=choice, rounds=_tries(kind)[-1], alpha=ALPHAS[-1])
+
+
+def _with_features(rows: Learned) -> bool:
+    """Of a classifier that has columns beside its scores."""
+    scores = seen_scores(rows.kind, rows.scores[:1])
+    return rows.kind != "regression" and rows.codes.shape[1] > scores[0].size
 
 
 def _tries(kind: Kind) -> tuple[int, ...]:

@@ -15,7 +15,6 @@ from upkeep.core.feedback.estimate.checks import check_rows, check_stored, live_
 from upkeep.core.feedback.estimate.coding import BINS, FINE_BINS, Coding
 from upkeep.core.feedback.estimate.crossfit import asked_for, crossfit
 from upkeep.core.feedback.estimate.outcomes import expected_outcomes, judged, outcomes, restored, seen_scores
-from upkeep.core.feedback.estimate.replicates import Replicates, moved_outcome
 from upkeep.core.feedback.estimate.ways import (
     METHODS,
     Learned,
@@ -29,7 +28,9 @@ from upkeep.core.feedback.metrics.multiclass import multiclass_metrics
 from upkeep.core.feedback.metrics.regression import regression_metrics
 from upkeep.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
+#: Records of format 1 hold bootstrap replicates too, which nothing is asked of any more.
+_READ = (1, FORMAT)
 #: With fewer rows the ways cannot be told apart.
 _LEAST_ROWS = 400
 
@@ -44,9 +45,11 @@ class EstimateReference:
     threshold : float
         A row of two classes is predicted 1 if its score is at least this.
     method : str
-        One of `METHODS`: "calibrated" asks the score alone (isotonic), as CBPE does; "score buckets" and "bucketing tree" weigh
-        the reference's buckets by their live rows, as the paper does; "boosted" goes on from "calibrated" with small trees
-        on features and score; "weighted" calibrates on reference rows weighted by how live they look.
+        One of `METHODS`: "calibrated" asks the score alone (isotonic), as CBPE does; "regrouped" does too, and corrects rows by
+        their cell of a column where the window is the reference in another mix of that column's cells; "score buckets" and
+        "bucketing tree" weigh the reference's buckets by their live rows, as the paper does; "boosted" goes on from
+        "calibrated" with small trees on features and score; "weighted" calibrates on reference rows weighted by how live
+        they look.
     share : float
         How much of it is mixed into "calibrated", 0 to 1.
     error : float
@@ -71,7 +74,6 @@ class EstimateReference:
     base: Base = field(repr=False)
     coding: Coding | None = field(repr=False)
     way: Way | None = field(repr=False)
-    replicates: Replicates = field(repr=False)
 
     @classmethod
     def fit(
@@ -114,12 +116,13 @@ class EstimateReference:
         number = check_rows(table, scores, labels, kind)
         if method is not None and method not in METHODS:
             raise InputError(f"method must be one of {', '.join(METHODS)}, or left out, got {method!r}.")
+        if method == "regrouped" and kind == "regression":
+            raise InputError("method 'regrouped' is for classifiers, got kind 'regression'. Leave method out.")
         score, rng = scores.astype(np.float64), np.random.default_rng(seed)
         base = Base.fit(kind, score, number)
-        replicates = Replicates.fit(base, score, number, rng)
         if method == "calibrated" or (method is None and len(score) < _LEAST_ROWS):
             return cls(kind=kind, threshold=threshold, method="calibrated", share=0.0, error=0.0, gains={}, base=base,
-                       coding=None, way=None, replicates=replicates)  # fmt: skip
+                       coding=None, way=None)  # fmt: skip
         seen = seen_scores(kind, score)
         right = outcomes(kind, score, number, threshold)[:, judged(kind)]
         coding = Coding.fit(table, seen, right, bins=FINE_BINS if kind == "regression" else BINS)
@@ -137,7 +140,6 @@ class EstimateReference:
             base=base,
             coding=coding if way else None,
             way=way,
-            replicates=replicates,
         )
 
     def chances(self, table: Table, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,7 +148,7 @@ class EstimateReference:
         Parameters
         ----------
         table : mapping of str to ndarray or Coded, each shape (m,)
-            Must have the features of the reference, unless the method is "calibrated" or "score buckets".
+            Must have the features of the reference, unless the method is "calibrated".
         scores : ndarray of float
             As in `fit`.
 
@@ -159,29 +161,6 @@ class EstimateReference:
         score = live_scores(scores, self.kind, len(self.base.curves))
         expected = self.base.expected(score)
         return self._shaped(expected, self._outcome(table, score, expected), score)
-
-    def chances_replicates(self, table: Table, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The same as it might have come out otherwise, shape (B, m), (B, m, k) or (B, m, 3); B is 50.
-
-        Notes
-        -----
-        Spread of a metric over replicates = its standard error, for windows without concept shift: the calibration of each
-        replicate is fitted to a bootstrap sample of the reference, and all chances are moved together so that accuracy is off
-        as much as it was on windows made of the reference (`error`); that of fitting the features is in the latter alone.
-        Labels that are drawn by these chances come on top: for accuracy, a variance of sum p (1 - p) / m^2.
-        """
-        score = live_scores(scores, self.kind, len(self.base.curves))
-        expected = self.base.expected(score)
-        outcome = self._outcome(table, score, expected)
-        before = expected_outcomes(self.kind, expected, score, self.threshold)
-        found = []
-        for number, draw in enumerate(self.replicates.draw):
-            moved = self.replicates.base(self.base, number).expected(score)
-            step = expected_outcomes(self.kind, moved, score, self.threshold) - before
-            shifted = outcome + step if self.kind == "regression" else np.clip(outcome + step, 0.0, 1.0)
-            off = moved_outcome(self.kind, shifted, self.error, float(draw))
-            found.append(self._shaped(moved, off, score))
-        return np.stack(found)
 
     def metrics(self, table: Table, scores: NDArray[np.float64]) -> dict[str, float]:
         """Every metric of the window that these rows are, expected."""
@@ -205,13 +184,12 @@ class EstimateReference:
             "base": self.base.to_json(),
             "coding": self.coding.to_json() if self.coding else None,
             "way": self.way.to_json() if self.way else None,
-            "replicates": self.replicates.to_json(),
         }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> EstimateReference:
         """Inverse of `to_json`; InputError for another format or a damaged record."""
-        held = check_stored(record, FORMAT, METHODS)
+        held = check_stored(record, _READ, METHODS)
         base = Base.from_json(held["base"])
         coding = Coding.from_json(held["coding"]) if held["coding"] is not None else None
         columns = len(coding.grid.cells) if coding else 0
@@ -225,7 +203,6 @@ class EstimateReference:
             base=base,
             coding=coding,
             way=way_from_json(held["method"], base.kind, held["way"], columns),
-            replicates=Replicates.from_json(held["replicates"], len(base.curves)),
         )
 
     def _outcome(self, table: Table, score: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,12 +15,13 @@ from upkeep.core.feedback.estimate.boosting import Trees, boost, log_odds
 from upkeep.core.feedback.estimate.bucketing import Buckets
 from upkeep.core.feedback.estimate.forest import Forest
 from upkeep.core.feedback.estimate.outcomes import expected_outcomes, outcomes
+from upkeep.core.feedback.estimate.regrouping import RegroupWay
 from upkeep.core.feedback.estimate.weighting import density_ratio
 from upkeep.core.packing import pack, unpack
 from upkeep.core.profile.stored import damaged, fields
 
-Method = Literal["calibrated", "score buckets", "bucketing tree", "boosted", "weighted"]
-METHODS: tuple[Method, ...] = ("calibrated", "score buckets", "bucketing tree", "boosted", "weighted")
+Method = Literal["calibrated", "regrouped", "score buckets", "bucketing tree", "boosted", "weighted"]
+METHODS: tuple[Method, ...] = ("calibrated", "regrouped", "score buckets", "bucketing tree", "boosted", "weighted")
 SCORE_BUCKETS, LEAVES = 10, 64
 #: Bytes of the sample that a weighted estimate keeps; its JSON takes a third more.
 _SAMPLE_BYTES = 1_200_000
@@ -202,6 +203,8 @@ class WeightWay:
 
 def learn(method: Method, rows: Learned, rng: np.random.Generator, *, rounds: int, alpha: float) -> Way | None:
     """The way of this method, from so many boosted trees or a bucketing tree pruned so much; none for the calibrated one."""
+    if method == "regrouped":
+        return RegroupWay.learn(rows.codes, rows.start[:, 0], rows.outcome[:, 0], rng)
     if method == "score buckets":
         return BucketWay.by_score(rows)
     if method == "bucketing tree":
@@ -215,6 +218,8 @@ def way_from_json(method: Method, kind: Kind, record: object, columns: int) -> W
     """The way of a stored method; none for the calibrated one."""
     if method == "calibrated":
         return None
+    if method == "regrouped":
+        return RegroupWay.from_json(record, columns)
     if method == "boosted":
         several = kind == "regression"
         return ForestWay.from_json(record, columns) if several else BoostWay.from_json(record, columns)
