@@ -17,7 +17,8 @@ from upkeep.core.retrain.backtest.training import TrainingRule
 WEEK_H, DAY_H = 168, 24.0
 SEED = 20260104
 SYNTHETIC = ("stationary", "covariate only", "concept")
-_ROWS, _WINDOW_ROWS = 20_000, 500
+WORLDS = ("gradual", "season", "product")
+_ROWS, _WINDOW_ROWS, _WORLD_ROWS = 20_000, 500, 30_000
 _HOUR = np.timedelta64(3_600, "s")
 
 
@@ -32,7 +33,7 @@ class Case:
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        cut = windows_by_rows if self.name in SYNTHETIC else windows_by_hours
+        cut = windows_by_rows if self.name in SYNTHETIC + WORLDS else windows_by_hours
         return cut(self.stream, self.window)
 
     def shuffled(self, seed: int) -> Case:
@@ -88,6 +89,22 @@ def drawn(kind: str, seed: int = 0) -> Case:
     when = np.datetime64("2024-01-01", "us") + np.arange(_ROWS) * np.timedelta64(20, "m")
     table = {f"x{i}": x[:, i] for i in range(5)}
     stream = LabelledStream.of(table, label, when, exponential_delays(DAY_H, _ROWS, rng))
+    return Case(name=kind, stream=stream, window=_WINDOW_ROWS, rule=TrainingRule(windows=8))
+
+
+def fresh(kind: str, seed: int) -> Case:
+    """The answer turns bit by bit over half of the time, three times to and fro, or at once where two features meet."""
+    rng = np.random.default_rng((SEED, seed, 10 + WORLDS.index(kind)))
+    past = np.arange(_WORLD_ROWS) / _WORLD_ROWS
+    x = rng.normal(size=(_WORLD_ROWS, 5))
+    turns = {"gradual": np.clip((past - 0.3) / 0.5, 0, 1) / 2, "season": 3 * past}
+    slope = 1.5 * np.cos(2 * np.pi * turns[kind]) if kind in turns else np.ones(_WORLD_ROWS)
+    product = np.where(past > 0.5, -1.5, 1.5) if kind == "product" else np.full(_WORLD_ROWS, 0.7)
+    answer = slope * x[:, 0] - x[:, 1] + product * x[:, 2] * x[:, 3]
+    label = (rng.random(_WORLD_ROWS) < 1 / (1 + np.exp(-2 * answer))).astype(float)
+    when = np.datetime64("2024-01-01", "us") + np.arange(_WORLD_ROWS) * np.timedelta64(20, "m")
+    table = {f"x{i}": x[:, i] for i in range(5)}
+    stream = LabelledStream.of(table, label, when, exponential_delays(DAY_H, _WORLD_ROWS, rng))
     return Case(name=kind, stream=stream, window=_WINDOW_ROWS, rule=TrainingRule(windows=8))
 
 

@@ -14,12 +14,12 @@ from upkeep.errors import InputError
 
 if TYPE_CHECKING:
     from upkeep.core.columns import Columns
-    from upkeep.core.retrain.backtest.policy import Policy
+    from upkeep.core.retrain.backtest.policy import Fit, Policy
     from upkeep.core.retrain.backtest.replay import Replay
     from upkeep.core.retrain.backtest.stream import LabelledStream, Window
 
-OURS = "upkeep"
-NAMES = ("never", "every", "ks", "psi", "adwin", "ddm", OURS)
+OURS, GAIN = "upkeep", "recoverable"
+NAMES = ("never", "every", "ks", "psi", "adwin", "ddm", OURS, GAIN)
 SEED = 0
 
 
@@ -67,10 +67,10 @@ def backtest(chosen: argparse.Namespace) -> None:
             raise InputError(
                 f"{option} must name a file in a folder that exists, got {str(path)!r}. Make its folder first."
             )
-    makers = _policies(chosen.policies, chosen.every)
+    fit, runs = fit_by(chosen.factory or BOOSTED), {}
+    makers = _policies(chosen.policies, chosen.every, fit)
     stream = _stream(chosen)
     windows, rule = _windows(stream, chosen.window), TrainingRule(windows=chosen.train)
-    fit, runs = fit_by(chosen.factory or BOOSTED), {}
     for name, make in makers.items():
         with one_thread(), _progress(name, len(windows) - rule.windows) as advance:
             runs[name] = replay(stream, windows, make(), fit, rule=rule, advance=advance)
@@ -84,7 +84,7 @@ def backtest(chosen: argparse.Namespace) -> None:
         print(line)
 
 
-def _policies(names: Sequence[str] | None, every: int) -> dict[str, Callable[[], Policy]]:
+def _policies(names: Sequence[str] | None, every: int, fit: Fit) -> dict[str, Callable[[], Policy]]:
     """Each policy's maker; river's detectors are left out if it is not installed, unless asked for."""
     from importlib.util import find_spec
 
@@ -94,12 +94,13 @@ def _policies(names: Sequence[str] | None, every: int) -> dict[str, Callable[[],
     from upkeep.core.retrain.backtest.ks import KolmogorovSmirnov
     from upkeep.core.retrain.backtest.never import Never
     from upkeep.core.retrain.backtest.psi import PopulationStability
+    from upkeep.core.retrain.backtest.recoverable_policy import RecoverablePolicy
     from upkeep.core.retrain.backtest.upkeep_policy import UpkeepPolicy
 
     EveryK(every)  # a wrong k is said before anything is read
     known: dict[str, Callable[[], Policy]] = {
         "never": Never, "every": lambda: EveryK(every), "ks": KolmogorovSmirnov, "psi": PopulationStability,
-        "adwin": Adwin, "ddm": Ddm, OURS: UpkeepPolicy,
+        "adwin": Adwin, "ddm": Ddm, OURS: UpkeepPolicy, GAIN: lambda: RecoverablePolicy(fit),
     }  # fmt: skip
     river = find_spec("river") is not None
     wanted = [name for name in NAMES if name in names] if names else list(NAMES)
@@ -194,14 +195,13 @@ def _progress(name: str, windows: int) -> Iterator[Callable[[], None]]:
 
 
 def described(runs: Mapping[str, Replay]) -> list[str]:
-    """A line per policy, and a sentence on what ours would have done."""
+    """A line per policy, and a sentence on what each of ours would have done."""
     first = next(iter(runs.values()))
     lines = [f"{len(first.windows)} live windows, {int(first.rows.sum()):,} predictions"]
-    lines.append(f"{'policy':<10}{'mean error':>12}{'retrains':>10}")
-    lines += [f"{name:<10}{run.mean_error:>12.2%}{len(run.retrains):>10}" for name, run in runs.items()]
-    if OURS not in runs:
-        return lines
-    return [*lines, f"Upkeep {_did(runs[OURS])}{_fared(runs)}."]
+    lines.append(f"{'policy':<12}{'mean error':>12}{'retrains':>10}")
+    lines += [f"{name:<12}{run.mean_error:>12.2%}{len(run.retrains):>10}" for name, run in runs.items()]
+    ours = {OURS: "Upkeep", GAIN: "By recoverable loss it"}
+    return lines + [f"{who} {_did(runs[name])}{_fared(runs, name)}." for name, who in ours.items() if name in runs]
 
 
 def _did(ours: Replay) -> str:
@@ -212,15 +212,15 @@ def _did(ours: Replay) -> str:
     return f"would have retrained {times}: {when}{more}" if count else "would not have retrained"
 
 
-def _fared(runs: Mapping[str, Replay]) -> str:
-    """How our error compares with the others', as the end of a sentence; nothing without others."""
+def _fared(runs: Mapping[str, Replay], ours: str) -> str:
+    """How the error of ours compares with the others', as the end of a sentence; nothing without others."""
     from upkeep.core.retrain.backtest.comparison import LEAST_BLOCKS, error_difference
 
-    others = {name: error_difference(runs[OURS], run) for name, run in runs.items() if name != OURS}
+    others = {name: error_difference(runs[ours], run) for name, run in runs.items() if name != ours}
     if not others:
         return ""
     if not all(difference.told for difference in others.values()):
-        count = len(runs[OURS].windows)
+        count = len(runs[ours].windows)
         are = "1 live window is" if count == 1 else f"{count} live windows are"
         return f"; {are} too few to tell whose error is lower, as that takes {LEAST_BLOCKS}"
     worse = [name for name, difference in others.items() if difference.worse]
