@@ -1,0 +1,96 @@
+"""Exact numbers of rows for a share: how many of them are right is binomial."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upkeep.core.gate.bounds.ends import End, reaching, settles, whole
+from upkeep.core.gate.bounds.hoeffding import entropy
+from upkeep.core.gate.bounds.lattice import log_tail
+
+
+def rows_at(end: End) -> int:
+    """Smallest number of rows from which on a share that is `end.truth` keeps to `end`.
+
+    A measured share that equals the limit counts as an error, on either side.
+
+    Examples
+    --------
+    >>> rows_at(End(truth=0.9, limit=0.95, log_tests=math.log(32 / 0.0001)))
+    626
+    """
+    truth, limit = end.truth, end.limit
+    if limit < truth:
+        truth, limit = 1.0 - truth, 1.0 - limit
+    if truth <= 0.0 or limit > 1.0 or truth >= 1.0:
+        return 1  # such a truth, or such a measured share, there is not
+    if limit > 1.0 - 1e-9:
+        return whole(end.log_tests / -math.log(truth))
+    tilt = math.log(limit / (1.0 - limit) * (1.0 - truth) / truth)
+    return settles(
+        lambda rows: log_tail(rows, reaching(rows, limit), truth, 0.0), end.log_tests, entropy(limit, truth), tilt
+    )
+
+
+def rows_anywhere(tolerance: float, log_tests: float) -> int:
+    """Smallest number of rows from which on a share, whatever it is, is measured within the tolerance, on either side alone.
+
+    Notes
+    -----
+    For each number of rows the worst share is ``k / rows - tolerance`` for some k; its error is smooth in k with one
+    top, near shares of 1/2.
+
+    Examples
+    --------
+    >>> rows_anywhere(0.1, math.log(32 / 0.01))
+    302
+    """
+    if tolerance >= 1.0:
+        return 1
+    most = whole(log_tests / (2.0 * tolerance**2))
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _worst(middle, tolerance) <= -log_tests else (middle, high)
+    later = [rows for rows in range(high, min(high + 24, most)) if _worst(rows, tolerance) > -log_tests]
+    return later[-1] + 1 if later else high
+
+
+def upper(share: float, rows: int, log_tests: float) -> float:
+    """Clopper and Pearson's upper bound on a share measured on so many rows; it fails with probability e^-log_tests.
+
+    Examples
+    --------
+    >>> round(upper(0.05, 5000, math.log(1000)), 4)
+    0.0602
+    """
+    missing = rows - round(share * rows)
+    if not missing:
+        return 1.0
+    low, high = 1.0 - missing / rows, 1.0
+    while high - low > 1e-12:
+        middle = (low + high) / 2.0
+        # as few successes or fewer is as many failures or more
+        low, high = (low, middle) if log_tail(rows, missing, 1.0 - middle, 0.0) <= -log_tests else (middle, high)
+    return high
+
+
+def _worst(rows: int, tolerance: float) -> float:
+    """Logarithm of the largest error over all shares."""
+    first, last = math.floor(rows * tolerance) + 1, rows
+    while last - first > 64:
+        at = np.linspace(first, last, 33).astype(np.int64)
+        best = int(np.argmax(_errors(rows, at, tolerance)))
+        first, last = int(at[max(best - 1, 0)]), int(at[min(best + 1, 32)])
+    return float(np.max(_errors(rows, np.arange(first, last + 1), tolerance), initial=-math.inf))
+
+
+def _errors(rows: int, sums: NDArray[np.int64], tolerance: float) -> NDArray[np.float64]:
+    shares = sums / rows - tolerance
+    errors: NDArray[np.float64] = np.where(
+        shares > 0.0, log_tail(rows, sums, np.clip(shares, 1e-300, 1.0), 0.0), -np.inf
+    )
+    return errors
