@@ -34,4 +34,10 @@ class GatePolicy:
                 f"first_condition has no old model to speak of, but {self.first_condition!r} uses {', '.join(beyond)}. "
                 "Use n alone."
             )
-        parse(self.condition)
+        plain = {"n", "o", "d"}
+        further = sorted({str(variable) for variable in parse(self.condition).variables} - plain)
+        further += sorted({str(variable) for variable in parse(self.first_condition).variables} - plain)
+        if further:
+            raise InputError(
+                f"the gate measures n, o and d on all rows, but a condition speaks of {', '.join(further)}."
+            )
