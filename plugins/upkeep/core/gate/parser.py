@@ -118,12 +118,12 @@ class Parser:
         if not self._at("dot"):
             return "accuracy"
         if model == "d":
-            self._fail("has a metric of d, which has none: it is the share of rows where the two predict differently,")
+            self._fail("gives a metric to d, which is the share of rows where the two predict differently (write d),")
         self._advance()
         where = self._token.start
         name = self._word("needs the name of a metric")
         if name not in self._metrics:
-            self._fail(f"may speak of {', '.join(self._metrics)}, not of {name!r},", where)
+            self._fail(f"has a metric that is none of {', '.join(self._metrics)}", where)
         return name
 
     def _slice(self) -> Slice:

@@ -53,7 +53,7 @@ class Predicate:
             return _check_text(self.value)
         if not abs(self.value) <= sys.float_info.max:
             raise InputError(f"a slice compares with a finite number, got {self.value} for {self.column!r}.")
-        object.__setattr__(self, "value", float(self.value))
+        object.__setattr__(self, "value", float(self.value) + 0.0)  # never -0.0, which prints otherwise
 
     def __str__(self) -> str:
         value = _written(self.value) if isinstance(self.value, str) else repr(self.value).removesuffix(".0")
