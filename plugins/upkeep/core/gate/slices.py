@@ -23,6 +23,15 @@ _COMPARE = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_KINDS: dict[str, Kind] = {
+    "i": "number",
+    "u": "number",
+    "f": "number",
+    "b": "boolean",
+    "M": "time",
+    "U": "text",
+    "T": "text",
+}
 _WANTED = {
     "text": 'is of text and compares by = or != with text, as in {column} = Queens or {column} = "12"',
     "number": "is of numbers and compares with a number, as in {column} >= 5",
@@ -115,18 +124,20 @@ def _comparand(predicate: Predicate, kind: Kind) -> str | float | bool | np.date
 def _typed(column: str, values: NDArray[Any]) -> tuple[Kind, NDArray[Any], NDArray[np.bool_]]:
     """What a column holds, its values as numpy compares them, and where they are present."""
     present = ~missing(values)
-    kinds: dict[str, Kind] = {"i": "number", "u": "number", "f": "number", "b": "boolean", "M": "time"}
-    kinds |= {"U": "text", "T": "text"}
-    kind = values.dtype.kind
-    if kind in kinds:
-        return kinds[kind], values, present
-    held = set(map(type, values[present])) if kind == "O" else {values.dtype.type}
+    if values.dtype.kind in _KINDS:
+        return _KINDS[values.dtype.kind], values, present
+    held = set(map(type, values[present])) if values.dtype.kind == "O" else {values.dtype.type}
     if all(issubclass(one, str) for one in held):
         return "text", values, present
-    for wanted, classes in (("boolean", (bool, np.bool_)), ("number", (int, float, np.integer, np.floating))):
-        if all(issubclass(one, classes) for one in held) and (wanted == "boolean" or bool not in held):
-            typed = np.zeros(len(values), dtype=bool if wanted == "boolean" else float)
+    boxed: tuple[tuple[Kind, type, tuple[type, ...]], ...] = (
+        ("boolean", bool, (bool, np.bool_)),
+        ("number", float, (int, float, np.integer, np.floating)),
+    )
+    for kind, plain, classes in boxed:
+        # To Python a boolean is an int, and to numpy a time span is one.
+        if all(issubclass(one, classes) for one in held) and (kind == "boolean" or not held & {bool, np.timedelta64}):
+            typed = np.zeros(len(values), dtype=plain)
             typed[present] = values[present]
-            return ("boolean" if wanted == "boolean" else "number"), typed, present
+            return kind, typed, present
     names = ", ".join(sorted(one.__name__ for one in held))
     raise InputError(f"column {column!r} must hold text, numbers, booleans or times to be sliced by, got {names}.")
