@@ -1,7 +1,9 @@
 import json
+import math
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 from tests.mlflow_stores import new_tracker
 from tests.small_world import Registry, Versions, fill, spec
 
@@ -15,7 +17,6 @@ from upkeep.stages.train import train
 
 AS_OF = "2024-03-01"
 POLICY = GatePolicy(condition="n - o > 0.02 +/- 0.1", first_condition="n > 0.6 +/- 0.1")
-NEEDED, NEEDED_FIRST = 738, 150  # (2 / 0.1)^2 ln(2 / 0.05) / 2 and (1 / 0.1)^2 ln(1 / 0.05) / 2
 
 
 @pytest.fixture
@@ -62,21 +63,36 @@ def run(datasets, documents, registry):
 def test_the_first_model_is_held_against_the_bar(run):
     result = run()
     assert (result.passed, result.n, result.o, result.d, result.champion) == (True, 1.0, None, None, None)
-    assert (result.condition, result.needed, result.labels) == ("n > 0.6 +/- 0.1", NEEDED_FIRST, 1000)
+    assert (result.condition, result.labels, result.method) == ("n > 0.6 +/- 0.1", 1000, "exact")
+    # as many as let Bin(needed, .6) exceed 70 %, and Bin(needed, .8) miss it, with probability .05 at most
+    assert binom.sf(math.floor(0.7 * result.needed), result.needed, 0.6) <= 0.05
+    assert binom.cdf(math.floor(0.7 * result.needed), result.needed, 0.8) <= 0.05
+    assert result.needed < 150  # (1 / 0.1)^2 ln(1 / 0.05) / 2, Hoeffding's
 
 
 def test_a_challenger_is_held_against_the_champion_on_the_same_rows(run, registry, documents):
     registry.set_alias("tips", "champion", "1")
     result = run()
-    assert (result.passed, result.verdict, result.needed) == (True, "pass", NEEDED)
-    assert (result.n, result.o, result.d) == pytest.approx((1.0, 0.7, 0.3))
+    assert (result.passed, result.verdict, result.step, result.steps) == (True, "pass", 1, 1)
+    assert result.needed < 738  # (2 / 0.1)^2 ln(2 / 0.05) / 2, Hoeffding's
+    assert (result.n, result.o, result.d, result.gain) == pytest.approx((1.0, 0.7, 0.3, 0.3))
     (clause,) = result.clauses
     assert (clause.low, clause.high) == pytest.approx((0.2, 0.4))
-    assert registry.tags["2"] == {
-        "upkeep.gate.verdict": "pass",
-        "upkeep.gate.estimate": "0.3 for n - o > 0.02 +/- 0.1",
-        "upkeep.gate.evaluation": "e",
+    tags = {name.removeprefix("upkeep.gate."): value for name, value in registry.tags["2"].items()}
+    assert tags == {
+        "verdict": "pass",
+        "condition": "n - o > 0.02 +/- 0.1",
+        "estimate": "0.3",
+        "interval": "0.2 to 0.4",
+        "delta": "0.05",
+        "method": "exact",
+        "labels": "1000",
+        "needed": str(result.needed),
+        "step": "1 of 1",
+        "test_set": result.test_set,
+        "evaluation": "e",
     }
+    assert registry.attached["2", "gate-e"]["sentence"] == result.sentence
     assert documents.get("gates", "tips/e")["verdict"] == "pass"
     json.dumps(plain(result), allow_nan=False)
 
@@ -97,14 +113,15 @@ def test_a_worse_challenger_fails(run, registry):
 
 
 @pytest.mark.parametrize("mode", ["fp-free", "fn-free"])
-def test_too_few_labels_keep_the_gate_shut_and_say_how_many_are_missing(run, registry, mode):
+def test_too_few_labels_keep_the_gate_shut_and_say_how_many_are_missing(run, registry, documents, mode):
     registry.set_alias("tips", "champion", "1")
-    registry.holdouts["2"] = holdout(since="2024-01-22")
+    registry.holdouts["2"] = holdout(since="2024-01-28T12")
     policy = GatePolicy(condition=POLICY.condition, first_condition=POLICY.first_condition, mode=mode)
     result = run(policy=policy)
-    assert (result.verdict, result.passed, result.n) == ("unknown", False, None)
-    assert f"needs {NEEDED} labels, has 500" in result.sentence
-    assert registry.loads == 0  # nothing is learned about a test set that does not suffice
+    assert (result.verdict, result.passed, result.n, result.measured) == ("unknown", False, None, False)
+    assert f"needs {result.needed} labels, has {result.labels}; hold out more rows" in result.sentence
+    assert 0 < result.labels < result.needed
+    assert documents.names("ledger") == []  # nothing is learned about a test set that does not suffice
 
 
 def test_labels_observed_later_do_not_count(run, registry):
@@ -186,7 +203,7 @@ def test_shorter_and_shorter_holdouts_give_no_more_than_the_agreed_number_of_tri
 
 
 def test_an_evaluation_that_measured_nothing_is_asked_again_and_a_measured_one_is_final(run, registry, documents):
-    early = run("2", "e", as_of="2024-01-16")
+    early = run("2", "e", as_of="2024-01-15T06")
     assert (early.n, early.passed) == (None, False)
     assert documents.get("gates", "tips/e")["n"] is None
     later = run("2", "e")
@@ -194,7 +211,7 @@ def test_an_evaluation_that_measured_nothing_is_asked_again_and_a_measured_one_i
     assert documents.names("gates", "tips/") == ["tips/e"]
     assert documents.get("gates", "tips/e")["n"] == 1.0
     assert registry.tags["2"]["upkeep.gate.verdict"] == "pass"
-    assert run("2", "e", as_of="2024-01-16") == later
+    assert run("2", "e", as_of="2024-01-15T06") == later
 
 
 class Killed(BaseException):
@@ -225,7 +242,7 @@ def test_a_refused_evaluation_is_asked_again_after_more_steps_were_agreed(run):
 
 
 def test_an_evaluation_without_enough_labels_does_not_use_the_test_set_up(run):
-    assert run("2", "early", as_of="2024-01-16").n is None
+    assert run("2", "early", as_of="2024-01-15T06").n is None
     assert run("2", "later").passed
 
 

@@ -2,89 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from upkeep.core.columns import Columns
 from upkeep.core.gate.condition import Condition, parse
-from upkeep.core.gate.sample_size import required_labels
-from upkeep.core.gate.verdict import ClauseVerdict, Truth, Verdict, evaluate
-from upkeep.errors import InputError
-from upkeep.ports import Datasets, Documents, Json, Tracker
-from upkeep.stages.gate_budget import open_since, used_up
+from upkeep.core.gate.entry import Entry
+from upkeep.core.gate.ledger import account
+from upkeep.core.gate.measure import TestRows, measure
+from upkeep.core.gate.verdict import Verdict, evaluate
+from upkeep.ports import Datasets, Documents, Tracker
+from upkeep.stages.gate_labels import request_labels
+from upkeep.stages.gate_ledger import GateLedger, Refusal
+from upkeep.stages.gate_look import Look
 from upkeep.stages.gate_policy import GatePolicy
-from upkeep.stages.labelled import labelled_rows
+from upkeep.stages.gate_prepare import Evaluation, Prepared, prepare
+from upkeep.stages.gate_result import GateResult, artifact, in_words, restored, subject, tags, told
 from upkeep.stages.record_names import record_name
 
 __all__ = ["GatePolicy", "GateResult", "gate"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateResult:
-    """A stored verdict on the rows of `dataset` in [since, until). `n`, `o`, `d` are None where they were not measured."""
-
-    model: str
-    version: str
-    champion: str | None
-    evaluation_id: str
-    as_of: str
-    condition: str
-    mode: str
-    reliability: float
-    labels: int
-    needed: int
-    n: float | None
-    o: float | None
-    d: float | None
-    clauses: tuple[ClauseVerdict, ...]
-    truth: Truth
-    verdict: Literal["pass", "fail", "unknown"]
-    passed: bool
-    dataset: str
-    since: str
-    until: str
-    test_set: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Question:
-    """What is asked, about which models, on which rows."""
-
-    model: str
-    version: str
-    champion: str | None
-    condition: Condition
-    needed: int
-    dataset: str
-    batches: Sequence[str]
-    since: str
-    until: str
-    as_of: str
-
-    @property
-    def test_set(self) -> str:
-        """Id of the rows that are judged on."""
-        rows = [self.dataset, list(self.batches), self.since, self.until]
-        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Measured:
-    """Accuracies on `labels` rows; `verdict` is None, and `refusal` says why, where none may be given."""
-
-    labels: int
-    n: float | None = None
-    o: float | None = None
-    d: float | None = None
-    verdict: Verdict | None = None
-    refusal: str = ""
+KIND = "gates"
+_GAIN = parse("n - o > 0 +/- 1")
 
 
 def gate(
@@ -101,8 +39,12 @@ def gate(
     """Evaluate the policy's condition on the challenger's holdout with the labels observed by `as_of`.
 
     Where `steps` challengers have been judged on rows of the holdout, its newer part judges alone. With fewer labels than
-    the promise needs the gate stays shut in either mode, the sentence says what is missing, and the same `evaluation_id`
-    asks again. Once measured, it gives the stored result without looking at any row. A closed gate is a result, no error.
+    the promise needs the gate stays shut in either mode, the result says which rows to label, and the same
+    `evaluation_id` asks again. Once measured, it gives the stored result without looking at any row. A closed gate is a
+    result, no error.
+
+    An evaluation is written to the ledger before the value of a label is looked at and closed there before anybody is told:
+    killed anywhere and run again it ends in the same answer, and has used one step.
 
     Raises
     ------
@@ -117,136 +59,160 @@ def gate(
     often than `reliability` says. Choose among candidates by the rows before the holdout; or, if the holdout did the
     choosing, count every training in `steps`, under the adaptivity "full" if each was shaped by the one before.
     """
-    name = record_name(model, evaluation_id)
-    stored = documents.get("gates", name)
-    result = _restored(stored, challenger) if stored else None
-    if result is None or result.n is None:
-        question, refusal = _on_unused_rows(documents, policy, _question(tracker, policy, model, challenger, as_of))
-        measured = _Measured(labels=0, refusal=refusal) if refusal else _measure(datasets, tracker, question, policy)
-        result = _result(question, measured, policy, evaluation_id)
-        documents.put("gates", name, asdict(result))
-    tracker.tag_version(model, challenger, _tags(result))
-    return result
-
-
-def _restored(stored: Json, challenger: str) -> GateResult:
-    if stored["version"] != challenger:
-        raise InputError(
-            f"evaluation {stored['evaluation_id']!r} must be about version {challenger}, but judged version "
-            f"{stored['version']}. Use a new evaluation_id."
-        )
-    return GateResult(**stored | {"clauses": tuple(ClauseVerdict(**clause) for clause in stored["clauses"])})
-
-
-def _question(tracker: Tracker, policy: GatePolicy, model: str, challenger: str, as_of: str) -> _Question:
-    champion = tracker.version(model, "champion")
-    condition = parse(policy.condition if champion else policy.first_condition)
-    holdout = tracker.record(model, challenger, "holdout")
-    since = holdout["since"]
-    if champion:
-        # Rows before the champion's own holdout may be among those it learned from, which would flatter it.
-        since = max(since, tracker.record(model, champion, "holdout")["since"], key=np.datetime64)
-    return _Question(
+    about = Evaluation(
+        datasets=datasets,
+        tracker=tracker,
+        documents=documents,
+        policy=policy,
         model=model,
-        version=challenger,
-        champion=champion,
-        condition=condition,
-        needed=required_labels(
-            condition, reliability=policy.reliability, steps=policy.steps, adaptivity=policy.adaptivity
-        ),
-        dataset=holdout["dataset"],
-        batches=holdout["batches"],
-        since=since,
-        until=holdout["until"],
-        as_of=as_of,
+        challenger=challenger,
+        evaluation_id=evaluation_id,
     )
+    name = record_name(model, evaluation_id)
+    stored = documents.get(KIND, name)
+    result = restored(stored, challenger) if stored else None
+    if result is None or not result.measured:
+        result = _answer(about, as_of)
+        documents.put(KIND, name, asdict(result))
+    _publish(tracker, result)
+    return _unsealed(about, result) if result.sealed else result
 
 
-def _on_unused_rows(documents: Documents, policy: GatePolicy, question: _Question) -> tuple[_Question, str]:
-    """The question on the rows that may still judge: all of the holdout, or its newer part; and why none may."""
-    span = {"model": question.model, "dataset": question.dataset, "since": question.since, "until": question.until}
-    refusal = used_up(documents, policy, **span)
-    if not refusal:
-        return question, ""
-    begin = open_since(documents, policy, **span)
-    return (replace(question, since=begin), "") if begin != question.until else (question, refusal)
+def _answer(about: Evaluation, as_of: str) -> GateResult:
+    while True:
+        found = prepare(about, as_of=as_of)
+        if found.done is not None:
+            return told(restored(found.done, about.challenger))
+        if found.look is None or found.look.shortage:
+            return _unmeasured(about, found, found.refusal)
+        entry = found.entry or _open(about, found, found.look)
+        if isinstance(entry, Entry):
+            result = _judged(about, found, entry, found.look)
+            closed = found.ledger.close(about.evaluation_id, result.answer, dict(asdict(result)))
+            return told(restored(closed, about.challenger))
+        if not entry.again:
+            return _unmeasured(about, found, entry.sentence)
 
 
-def _measure(datasets: Datasets, tracker: Tracker, question: _Question, policy: GatePolicy) -> _Measured:
-    rows = labelled_rows(
-        datasets,
-        model=question.model,
-        dataset=question.dataset,
-        batches=question.batches,
-        columns=None,
-        as_of=question.as_of,
-        since=question.since,
-        until=question.until,
-    )
-    labels = len(rows["label"])
-    if labels < question.needed:
-        return _Measured(labels=labels, refusal=f"needs {question.needed} labels, has {labels}")
-    new = _predicted(tracker, question.model, question.version, rows, policy.threshold)
-    n, o, d = _accuracy(new, rows["label"]), None, None
-    if question.champion:
-        old = _predicted(tracker, question.model, question.champion, rows, policy.threshold)
-        o, d = _accuracy(old, rows["label"]), float((new != old).mean())
-    rates = {"n": n, "o": o or 0.0, "d": d or 0.0}  # first_condition speaks of n alone
-    estimates = [sum(c * rates[v.model] for v, c in clause.weights) for clause in question.condition.clauses]
-    verdict = evaluate(question.condition, estimates, policy.mode)
-    return _Measured(labels=labels, n=n, o=o, d=d, verdict=verdict)
-
-
-def _predicted(tracker: Tracker, model: str, version: str, rows: Columns, threshold: float) -> NDArray[np.int64]:
-    return (tracker.load(model, version).score(rows) >= threshold).astype(np.int64)
-
-
-def _accuracy(predicted: NDArray[np.int64], label: NDArray[np.int64]) -> float:
-    return float((predicted == label).mean())
-
-
-def _result(question: _Question, measured: _Measured, policy: GatePolicy, evaluation_id: str) -> GateResult:
-    verdict = measured.verdict
-    passed = verdict is not None and verdict.passed
-    result = GateResult(
-        model=question.model,
+def _open(about: Evaluation, found: Prepared, seen: Look) -> Entry | Refusal:
+    question = found.question
+    entry = found.ledger.open(
+        evaluation_id=about.evaluation_id,
         version=question.version,
         champion=question.champion,
-        evaluation_id=evaluation_id,
-        as_of=question.as_of,
+        contract=found.contract,
+        since=question.since,
+        until=question.until,
+        test_set=question.test_set(about.datasets),
+        as_of=found.as_of,
+        prior=found.prior,
+        method=seen.method,
+        needed=seen.needed,
+    )
+    same = isinstance(entry, Refusal) or (entry.rows.since, entry.as_of) == (question.since, found.as_of)
+    return entry if same else Refusal(sentence="another attempt opened it with other rows", again=True)
+
+
+def _judged(about: Evaluation, found: Prepared, entry: Entry, seen: Look) -> GateResult:
+    parts = list(zip(seen.condition.clauses, seen.rows, strict=True))
+    verdict = evaluate(
+        seen.condition, [measure(Condition(clauses=(c,)), rows)[0].estimate for c, rows in parts], entry.contract.mode
+    )
+    known = [
+        replace(one, answer=verdict.answer) if one.evaluation_id == entry.evaluation_id else one
+        for one in found.ledger.entries()
+    ]
+    after = account(known, entry.contract, entry.rows)
+    result = replace(
+        _blank(about, found, seen),
+        clauses=verdict.clauses,
+        truth=verdict.truth,
+        verdict=_verdict(verdict),
+        passed=verdict.passed,
+        measured=True,
+        sealed=about.policy.sealed,
+        step=after.answered,
+        alarm=after.sentence if after.alarm else "",
+    )
+    result = _with_accuracies(result, next((rows for clause, rows in parts if clause.needs_labels), seen.rows[0]))
+    return replace(result, sentence=in_words(result))
+
+
+def _unmeasured(about: Evaluation, found: Prepared, why: str) -> GateResult:
+    blank = _blank(about, found, found.look)
+    asked = request_labels(about, found) if found.look and len(found.look.missing) else None
+    return replace(
+        blank,
+        requested=asked.requested if asked else 0,
+        request=asked.record if asked else "",
+        alarm="" if found.look else found.account.sentence,
+        sentence=f"{subject(blank)}: {why}.",
+    )
+
+
+def _blank(about: Evaluation, found: Prepared, seen: Look | None) -> GateResult:
+    """Everything that is known before the value of a label is."""
+    question, contract = found.question, found.contract
+    return GateResult(
+        model=about.model,
+        version=about.challenger,
+        champion=question.champion,
+        evaluation_id=about.evaluation_id,
+        as_of=found.as_of,
         condition=str(question.condition),
-        mode=policy.mode,
-        reliability=policy.reliability,
-        labels=measured.labels,
-        needed=question.needed,
-        n=measured.n,
-        o=measured.o,
-        d=measured.d,
-        clauses=verdict.clauses if verdict else (),
-        truth=verdict.truth if verdict else "unknown",
-        verdict="pass" if passed else "fail" if verdict and verdict.truth == "false" else "unknown",
-        passed=passed,
+        mode=contract.mode,
+        reliability=contract.reliability,
+        adaptivity=contract.adaptivity,
+        steps=contract.steps,
+        labels=seen.labels if seen else 0,
+        needed=seen.needed if seen else 0,
+        method=seen.method if seen else "",
         dataset=question.dataset,
         since=question.since,
         until=question.until,
-        test_set=question.test_set,
-        sentence="",
+        test_set=question.test_set(about.datasets),
     )
-    return replace(result, sentence=_sentence(result, measured.refusal))
 
 
-def _sentence(result: GateResult, refusal: str) -> str:
-    subject = f"The gate of {result.model} version {result.version} is {'open' if result.passed else 'shut'}"
-    if refusal:
-        return f"{subject}: {refusal}."
-    seen = "; ".join(f"{c.clause} is {c.truth}, estimate {c.estimate:.4f}" for c in result.clauses)
-    return f"{subject}: {seen}, on {result.labels} labelled rows ({result.needed} needed at {result.reliability})."
+def _with_accuracies(result: GateResult, rows: TestRows) -> GateResult:
+    """n, o, d and n - o; n and o only where every row has its label: they would be far off where disagreements alone have."""
+    complete = bool(len(rows)) and bool(rows.labelled.all())
+    result = replace(result, n=float((rows.new.predicted == rows.label).mean()) if complete else None)
+    if rows.old is None or not len(rows):
+        return result
+    return replace(
+        result,
+        o=float((rows.old.predicted == rows.label).mean()) if complete else None,
+        d=float((rows.old.predicted != rows.new.predicted).mean()),
+        gain=measure(_GAIN, rows)[0].estimate,
+    )
 
 
-def _tags(result: GateResult) -> dict[str, str]:
-    estimates = "; ".join(f"{clause.estimate:.6g} for {clause.clause}" for clause in result.clauses)
-    return {
-        "upkeep.gate.verdict": result.verdict,
-        "upkeep.gate.estimate": estimates or result.sentence,
-        "upkeep.gate.evaluation": result.evaluation_id,
-    }
+def _verdict(verdict: Verdict) -> Literal["pass", "fail", "unknown", "investigate"]:
+    if verdict.passed or verdict.answer == "investigate":
+        return verdict.answer
+    return "fail" if verdict.truth == "false" else "unknown"
+
+
+def _publish(tracker: Tracker, result: GateResult) -> None:
+    tracker.tag_version(result.model, result.version, tags(result))
+    tracker.attach(result.model, result.version, artifact(result), asdict(result))
+
+
+def _unsealed(about: Evaluation, result: GateResult) -> GateResult:
+    """Tell every estimate of the account once no row of the result may judge again; else the result as it is."""
+    ledger = GateLedger(about.documents, about.model, result.dataset)
+    entry = ledger.find(about.evaluation_id, about.challenger)
+    if entry is None:
+        return result
+    left = ledger.account(entry.contract, result.since, result.until)
+    if left.open_since != result.until:
+        return result
+    for one in ledger.entries():
+        closed = ledger.result(one) if one.contract == entry.contract and one.rows.shares_rows(entry.rows) else None
+        if closed and ledger.account(one.contract, one.rows.since, one.rows.until).open_since == one.rows.until:
+            open_now = replace(restored(closed, one.version), sealed=False)
+            about.documents.put(KIND, record_name(about.model, one.evaluation_id), asdict(open_now))
+            _publish(about.tracker, open_now)
+            result = open_now if one.evaluation_id == about.evaluation_id else result
+    return result

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
-from upkeep.core.gate.condition import parse
-from upkeep.core.gate.promise import Mode
-from upkeep.core.gate.sample_size import Adaptivity
+from upkeep.core.functions import load_function
+from upkeep.core.gate.condition import Condition, parse
+from upkeep.core.gate.contract import Contract
+from upkeep.core.gate.measure import Loss
+from upkeep.core.gate.promise import Adaptivity, Mode
 from upkeep.errors import InputError
+
+Reveal = Literal["verdict", "estimates"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatePolicy:
-    """The condition and its promise; see `core.gate.condition` for the language and `core.gate.sample_size` for the promise.
+    """The condition and its promise; see `core.gate.condition` for the language and `core.gate.promise` for the promise.
 
-    `first_condition` is used while there is no champion and may speak of n alone. `steps` is how many challengers
-    the same rows may judge, after which newer rows are needed; holdouts that overlap in time count as the same rows.
-    Scores from `threshold` on are predicted 1.
+    Attributes
+    ----------
+    condition, first_condition : str
+        What a challenger must be against the champion; and alone, while there is none, which may speak of n only.
+    reliability, mode, adaptivity, releases, steps
+        See `core.gate.promise.Promise`. `steps` is how many challengers the same rows may judge, after which newer rows are
+        needed; holdouts that overlap in time are the same rows.
+    reveal : {"verdict", "estimates"}
+        What builders are told while the test set is in use, where the adaptivity lets them see anything: the verdict alone, or
+        estimates too, rounded to their tolerance and paid for with more labels (adaptivity "full").
+    method : str
+        How the number of labels is found: a name of `core.gate.plan`, or "cheapest".
+    losses : dict of str to str
+        Names that the condition may use as metrics, and the functions ``module:function`` that give them, in [0, 1] per row,
+        from labels and scores.
+    min_slice : float
+        Least share of the test rows that a slice must have to count as one of ``[worst column]``.
+    threshold : float
+        Scores from here on are predicted 1.
+    wait_h : float
+        Hours that a missing label is waited for before the gate answers without it.
     """
 
     condition: str
@@ -24,20 +49,65 @@ class GatePolicy:
     reliability: float = 0.95
     mode: Mode = "fp-free"
     adaptivity: Adaptivity = "none"
+    releases: int = 0
     steps: int = 1
+    reveal: Reveal = "verdict"
+    method: str = "cheapest"
+    losses: Mapping[str, str] = field(default_factory=dict)
+    min_slice: float = 0.01
     threshold: float = 0.5
+    wait_h: float = 24.0
 
     def __post_init__(self) -> None:
-        beyond = sorted({variable.model for variable in parse(self.first_condition).variables} - {"n"})
+        beyond = sorted({variable.model for variable in self.asked(first=True).variables} - {"n"})
         if beyond:
             raise InputError(
                 f"first_condition has no old model to speak of, but {self.first_condition!r} uses {', '.join(beyond)}. "
                 "Use n alone."
             )
-        plain = {"n", "o", "d"}
-        further = sorted({str(variable) for variable in parse(self.condition).variables} - plain)
-        further += sorted({str(variable) for variable in parse(self.first_condition).variables} - plain)
-        if further:
+        if self.reveal not in ("verdict", "estimates") or (self.reveal == "estimates" and self.adaptivity != "full"):
             raise InputError(
-                f"the gate measures n, o and d on all rows, but a condition speaks of {', '.join(further)}."
+                f"reveal must be verdict, or estimates with the adaptivity full, got {self.reveal!r} with {self.adaptivity!r}."
             )
+        if self.reveal == "estimates" and any(self.asked(first=first).worst for first in (False, True)):
+            raise InputError(
+                "reveal must be verdict where a worst slice is asked for: it has too many estimates to tell."
+            )
+        _ = self.contract  # refuses what cannot be promised
+
+    @property
+    def sealed(self) -> bool:
+        """Whether builders, who see verdicts, must not see estimates until the test set is retired."""
+        return self.adaptivity != "none" and self.reveal == "verdict"
+
+    def asked(self, *, first: bool) -> Condition:
+        """The condition, parsed."""
+        return self.parsed(self.first_condition if first else self.condition)
+
+    def parsed(self, text: str) -> Condition:
+        """Any condition, with the losses that this policy names."""
+        return parse(text, losses=tuple(self.losses))
+
+    @property
+    def contract(self) -> Contract:
+        """What is agreed with a test set."""
+        conditions = [self.asked(first=first) for first in (False, True)]
+        return Contract(
+            condition=str(conditions[0]),
+            first_condition=str(conditions[1]),
+            reliability=self.reliability,
+            steps=self.steps,
+            adaptivity=self.adaptivity,
+            releases=self.releases,
+            mode=self.mode,
+            answers=max(_estimates(one) for one in conditions) if self.reveal == "estimates" else 2,
+        )
+
+    def loss_functions(self) -> dict[str, Loss]:
+        """The named losses, loaded."""
+        return {name: load_function(address) for name, address in self.losses.items()}
+
+
+def _estimates(condition: Condition) -> int:
+    """How many different answers there are where each clause's estimate is told, rounded to its tolerance."""
+    return math.prod(math.floor((c.span[1] - c.span[0]) / c.tolerance) + 2 for c in condition.clauses)
