@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from upkeep import __version__
-from upkeep.cli import backtest, demo, profile, stages, trips
+from upkeep.cli import backtest, demo, gate, profile, stages, trips
 from upkeep.errors import BackendError, GateClosed, InputError, UpkeepError
 
 EXIT_CODES: dict[type[UpkeepError], int] = {InputError: 2, GateClosed: 3, BackendError: 4}
@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"upkeep {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (stages, profile, backtest, trips, demo):
+    for group in (stages, gate, profile, backtest, trips, demo):  # gate adds to the stage of its name
         group.add_commands(commands)
     return parser
 

@@ -1,0 +1,77 @@
+"""`upkeep gate plan` and `upkeep gate status`: labels that a promise needs, and what test sets may still judge."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from upkeep.cli.gate_plan import add_plan
+from upkeep.cli.results import add_json_option, tell
+
+if TYPE_CHECKING:
+    from upkeep.core.gate.contract import Contract
+
+Json = dict[str, Any]
+_WIDTH = 100
+
+
+def add_commands(commands: Any) -> None:
+    """Add both to the command that runs the gate."""
+    parts = commands.choices["gate"].add_subparsers(title="beside running it", metavar="[plan | status]")
+    add_plan(parts)
+    status_parser = parts.add_parser(
+        "status",
+        help="what each test set may still judge, and what to do next",
+        description="Say of each span of rows that has judged a challenger how many steps are left, what is wrong with more, and "
+        "what to do next. Answers that builders of models are not to know stay hidden.",
+        epilog="example: upkeep gate status --life dags/config/taxi.yaml",
+    )
+    # Without a default of its own, so that `upkeep gate --life FILE status` keeps the file.
+    status_parser.add_argument("--life", type=Path, default=argparse.SUPPRESS, help="the life's YAML file")
+    add_json_option(status_parser)
+    status_parser.set_defaults(run=status)
+
+
+def status(chosen: argparse.Namespace) -> None:
+    """Run `upkeep gate status`."""
+    from upkeep.adapters.life_file import read_life
+    from upkeep.lifecycle import Lifecycle
+    from upkeep.stages.gate_status import gate_status
+
+    life = Lifecycle(read_life(chosen.life))
+    names = {"model": life.life.model, "dataset": life.life.dataset}
+    record = gate_status(life.backends.documents, **names, contract=_contract(life.life.gate))
+    tell(chosen.json, record, lambda: _described(record))
+
+
+def _contract(settings: Json) -> Contract:
+    from upkeep.core.gate.condition import parse
+    from upkeep.core.gate.contract import Contract
+    from upkeep.lifecycle.records import policy
+    from upkeep.stages.gate_policy import GatePolicy
+
+    agreed = policy(GatePolicy, settings, "gate")
+    return Contract(
+        condition=str(parse(agreed.condition)),
+        first_condition=str(parse(agreed.first_condition)),
+        reliability=agreed.reliability,
+        steps=agreed.steps,
+        adaptivity=agreed.adaptivity,
+        mode=agreed.mode,
+    )
+
+
+def _described(record: Json) -> Iterator[str]:
+    if not record["test_sets"]:
+        yield record["sentence"]
+    for one in record["test_sets"]:
+        alarm = f" [{one['alarm']}]" if one["alarm"] else ""
+        yield f"{one['since']} to {one['until']}: {one['left']} of {one['steps']} steps left{alarm}"
+        yield from textwrap.wrap(one["sentence"], _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        chance = f"{one['error']:.4g} for {one['contracts']} contract{'s' if one['contracts'] > 1 else ''}"
+        yield f"  Chance of any wrong verdict on these rows: up to {chance}."
+        for made in one["evaluations"]:
+            yield f"  {made['evaluation_id']}: version {made['version']}, {made['answer']}, {made['condition']}"
