@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from upkeep.core.columns import Coded
 from upkeep.core.gate.condition import Predicate, Worst, parse
-from upkeep.core.gate.slices import in_slice, levels
+from upkeep.core.gate.slices import in_slices, levels
 from upkeep.errors import InputError
 
 TIMES = np.array(["2024-01-07T23:59", "2024-01-08", "NaT"], dtype="datetime64[ns]")
@@ -33,7 +33,7 @@ TABLE = {
 
 def inside(text):
     ((variable, _),) = parse(f"n[{text}] > 0 +/- 1").clauses[0].weights
-    return in_slice(variable.slice, TABLE, 3).tolist()
+    return in_slices([variable.slice], TABLE, 3)[variable.slice].tolist()
 
 
 @pytest.mark.parametrize("column", ["text", "fixed", "coded"])
@@ -78,7 +78,8 @@ def test_coded_text_is_sliced_like_text(values, comparison):
     plain, coded = {"c": np.array(values, dtype=object)}, {"c": Coded(codes, ("b", "a"))}
     for level in ("a", "b", "c"):
         where = (Predicate("c", comparison, level),)
-        assert in_slice(where, plain, len(values)).tolist() == in_slice(where, coded, len(values)).tolist()
+        plainly, by_code = (in_slices([where], table, len(values))[where].tolist() for table in (plain, coded))
+        assert plainly == by_code == [v is not None and (v == level) == (comparison == "=") for v in values]
     assert levels(plain, "c") == levels(coded, "c")
 
 
@@ -93,7 +94,8 @@ def test_levels_are_those_that_rows_have():
 @given(st.lists(st.one_of(st.none(), st.text(max_size=3)), min_size=1))
 def test_the_slices_at_all_levels_share_out_the_rows_that_are_not_missing(values):
     table = {"c": np.array(values, dtype=object)}
-    hits = [in_slice((Predicate("c", "=", level),), table, len(values)) for level in levels(table, "c")]
+    slices = [(Predicate("c", "=", level),) for level in levels(table, "c")]
+    hits = list(in_slices(slices, table, len(values)).values())
     assert np.sum(hits, axis=0, initial=0).tolist() == ([int(v is not None) for v in values] if hits else 0)
 
 
@@ -120,6 +122,6 @@ def test_what_cannot_be_compared_is_refused(text, words):
 
 def test_a_worst_slice_and_levels_of_times_are_refused():
     with pytest.raises(InputError, match="Expand"):
-        in_slice(Worst("text"), TABLE, 3)
+        in_slices([Worst("text")], TABLE, 3)
     with pytest.raises(InputError, match="no levels"):
         levels(TABLE, "time")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from upkeep.core.gate.clause import Clause, Condition
 from upkeep.core.gate.rows import Loss, Predictions, TestRows, check, row_values, same_output
-from upkeep.core.gate.slices import in_slice
+from upkeep.core.gate.slices import in_slices
 from upkeep.core.gate.variable import Slice, Variable
 
 __all__ = ["ClauseEstimate", "Loss", "Predictions", "TestRows", "measure", "unlabelled"]
@@ -146,7 +146,7 @@ def measure(condition: Condition, rows: TestRows) -> tuple[ClauseEstimate, ...]:
     >>> better.estimate, better.labelled, better.lacking, few.estimate
     (0.5, 4, 0, 0.5)
     """
-    inside = {rows_of: in_slice(rows_of, rows.columns, len(rows)) for rows_of in {v.slice for v in condition.variables}}
+    inside = in_slices({variable.slice for variable in condition.variables}, rows.columns, len(rows))
     return tuple(_measured(clause, rows, inside) for clause in condition.clauses)
 
 
@@ -161,7 +161,7 @@ def unlabelled(clause: Clause, rows: TestRows) -> NDArray[np.bool_]:
     >>> unlabelled(parse("n - o > 0.1 +/- 0.05").clauses[0], rows).tolist()
     [False, True, True, False]
     """
-    inside = {rows_of: in_slice(rows_of, rows.columns, len(rows)) for rows_of in {v.slice for v in clause.variables}}
+    inside = in_slices({variable.slice for variable in clause.variables}, rows.columns, len(rows))
     return np.asarray(np.logical_or.reduce([mean.lacking for mean in _means(clause, rows, inside)]))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -40,8 +42,8 @@ _WANTED = {
 }
 
 
-def in_slice(rows: Slice, columns: Table, count: int) -> NDArray[np.bool_]:
-    """True, in shape (count,), for the rows of the table that all predicates hold for; a missing value holds for none.
+def in_slices(slices: Iterable[Slice], columns: Table, count: int) -> dict[Slice, NDArray[np.bool_]]:
+    """For each slice, in shape (count,), whether all its predicates hold for a row; none holds for a missing value.
 
     Raises
     ------
@@ -51,17 +53,21 @@ def in_slice(rows: Slice, columns: Table, count: int) -> NDArray[np.bool_]:
     Examples
     --------
     >>> table = {"borough": np.array(["Queens", None, "Bronx"], dtype=object), "hour": np.array([1.0, 2.0, np.nan])}
-    >>> in_slice((Predicate("borough", "!=", "Bronx"),), table, 3).tolist()
-    [True, False, False]
-    >>> in_slice((Predicate("hour", "<", 2.0), Predicate("borough", "=", "Queens")), table, 3).tolist()
-    [True, False, False]
+    >>> one, both = (Predicate("borough", "!=", "Bronx"),), (Predicate("hour", "<", 2.0), Predicate("borough", "!=", "x"))
+    >>> [mask.tolist() for mask in in_slices([one, both], table, 3).values()]
+    [[True, False, False], [True, False, False]]
     """
-    if isinstance(rows, Worst):
-        raise InputError(f"the slice [{rows}] stands for many. Expand the condition before it is measured.")
-    inside = np.ones(count, dtype=bool)
-    for predicate in rows:
-        inside &= _holds(predicate, _column(columns, predicate.column))
-    return inside
+    known: dict[str, Coded | _Typed] = {}
+    masks: dict[Slice, NDArray[np.bool_]] = {}
+    for rows in slices:
+        if isinstance(rows, Worst):
+            raise InputError(f"the slice [{rows}] stands for many. Expand the condition before it is measured.")
+        masks[rows] = np.ones(count, dtype=bool)
+        for predicate in rows:
+            if predicate.column not in known:
+                known[predicate.column] = _typed(columns, predicate.column)
+            masks[rows] &= _holds(predicate, known[predicate.column])
+    return masks
 
 
 def levels(columns: Table, column: str) -> tuple[str | float, ...]:
@@ -74,37 +80,68 @@ def levels(columns: Table, column: str) -> tuple[str | float, ...]:
     >>> levels({"airport": np.array([True, False])}, "airport")
     ('false', 'true')
     """
-    values = _column(columns, column)
-    if isinstance(values, Coded):
-        return tuple(sorted({values.levels[code] for code in np.unique(values.codes) if code >= 0}))
-    kind, typed, present = _typed(column, values)
-    distinct = set(typed[present].tolist())
-    if kind == "boolean":
-        return tuple(str(value).lower() for value in sorted(distinct))
-    if kind == "time":
+    typed = _typed(columns, column)
+    if isinstance(typed, Coded):
+        return tuple(sorted({typed.levels[code] for code in np.unique(typed.codes) if code >= 0}))
+    if typed.kind == "time":
         raise InputError(f"column {column!r} is of times, which have no levels. Slice by >= and < instead.")
-    return tuple(sorted(distinct))
+    distinct = sorted(np.unique(typed.values[typed.present]).tolist())
+    return tuple(str(value).lower() if typed.kind == "boolean" else value for value in distinct)
 
 
-def _column(columns: Table, column: str) -> NDArray[Any] | Coded:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Typed:
+    """A column as numpy compares it; what stands where nothing is present means nothing."""
+
+    kind: Kind
+    values: NDArray[Any]
+    present: NDArray[np.bool_]
+
+
+def _typed(columns: Table, column: str) -> Coded | _Typed:
     if column not in columns:
         there = ", ".join(sorted(columns)) or "none"
         raise InputError(f"a slice is about column {column!r}, which the rows do not have. There are: {there}.")
-    return columns[column]
-
-
-def _holds(predicate: Predicate, values: NDArray[Any] | Coded) -> NDArray[np.bool_]:
-    compare = _COMPARE[predicate.comparison]
+    values = columns[column]
     if isinstance(values, Coded):
-        wanted = _comparand(predicate, "text")
-        by_level = [bool(compare(level, wanted)) for level in values.levels]
+        return values
+    present = ~missing(values)
+    if values.dtype.kind in _KINDS:
+        return _Typed(kind=_KINDS[values.dtype.kind], values=values, present=present)
+    held = set(map(type, values[present])) if values.dtype.kind == "O" else {values.dtype.type}
+    if all(issubclass(one, str) for one in held):
+        return _coded(values, present)
+    boxed: tuple[tuple[Kind, type, tuple[type, ...]], ...] = (
+        ("boolean", bool, (bool, np.bool_)),
+        ("number", float, (int, float, np.integer, np.floating)),
+    )
+    for kind, plain, classes in boxed:
+        # To Python a boolean is an int, and to numpy a time span is one.
+        if all(issubclass(one, classes) for one in held) and (kind == "boolean" or not held & {bool, np.timedelta64}):
+            typed: NDArray[Any] = np.zeros(len(values), dtype=plain)
+            typed[present] = values[present]
+            return _Typed(kind=kind, values=typed, present=present)
+    names = ", ".join(sorted(one.__name__ for one in held))
+    raise InputError(f"column {column!r} must hold text, numbers, booleans or times to be sliced by, got {names}.")
+
+
+def _coded(values: NDArray[Any], present: NDArray[np.bool_]) -> Coded:
+    """Text by whole numbers, so that many slices of one column do not each compare text with text."""
+    place: dict[str, int] = {}
+    codes = np.full(len(values), -1)
+    codes[present] = [place.setdefault(text, len(place)) for text in values[present]]
+    return Coded(codes, tuple(place))
+
+
+def _holds(predicate: Predicate, column: Coded | _Typed) -> NDArray[np.bool_]:
+    compare = _COMPARE[predicate.comparison]
+    if isinstance(column, Coded):
+        wanted = _comparand(predicate, "text") if column.levels else ""
+        by_level = [bool(compare(level, wanted)) for level in column.levels]
         return np.asarray(
-            np.array([*by_level, False])[values.codes]
+            np.array([*by_level, False])[column.codes]
         )  # the code -1 of a missing value takes the last one
-    kind, typed, present = _typed(predicate.column, values)
-    if not present.any():
-        return present
-    return np.asarray(present & compare(typed, _comparand(predicate, kind)))
+    return np.asarray(column.present & compare(column.values, _comparand(predicate, column.kind)))
 
 
 def _comparand(predicate: Predicate, kind: Kind) -> str | float | bool | np.datetime64:
@@ -119,25 +156,3 @@ def _comparand(predicate: Predicate, kind: Kind) -> str | float | bool | np.date
         return value == "true"
     wanted = _WANTED[kind].format(column=predicate.column)
     raise InputError(f"the slice [{predicate}] cannot be taken: {predicate.column!r} {wanted}.")
-
-
-def _typed(column: str, values: NDArray[Any]) -> tuple[Kind, NDArray[Any], NDArray[np.bool_]]:
-    """What a column holds, its values as numpy compares them, and where they are present."""
-    present = ~missing(values)
-    if values.dtype.kind in _KINDS:
-        return _KINDS[values.dtype.kind], values, present
-    held = set(map(type, values[present])) if values.dtype.kind == "O" else {values.dtype.type}
-    if all(issubclass(one, str) for one in held):
-        return "text", values, present
-    boxed: tuple[tuple[Kind, type, tuple[type, ...]], ...] = (
-        ("boolean", bool, (bool, np.bool_)),
-        ("number", float, (int, float, np.integer, np.floating)),
-    )
-    for kind, plain, classes in boxed:
-        # To Python a boolean is an int, and to numpy a time span is one.
-        if all(issubclass(one, classes) for one in held) and (kind == "boolean" or not held & {bool, np.timedelta64}):
-            typed = np.zeros(len(values), dtype=plain)
-            typed[present] = values[present]
-            return kind, typed, present
-    names = ", ".join(sorted(one.__name__ for one in held))
-    raise InputError(f"column {column!r} must hold text, numbers, booleans or times to be sliced by, got {names}.")
