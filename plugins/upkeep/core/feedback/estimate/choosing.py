@@ -22,11 +22,11 @@ class Choice:
     ----------
     method : str
     share : float
-        How much of it is mixed into the calibrated estimate, in [0, 1].
+        How much of it is mixed into the default's estimate, in [0, 1].
     error : float
         Root mean squared error over the windows, beyond that of chance in their labels.
     gains : mapping of str to (float, float)
-        Mean squared error of each way minus that of the calibrated estimate, and its standard error.
+        Mean squared error of each way minus the default's, and its standard error.
     """
 
     method: Method
@@ -44,13 +44,14 @@ def choose(
     *,
     least: float = 0.0,
     needed: Mapping[Method, float] | None = None,
+    default: Method = "calibrated",
 ) -> Choice:
-    """The way that estimates windows' means best, if it is better than the start surely and by enough to matter.
+    """The way that estimates windows' means best, if it is better than the default surely and by enough to matter.
 
     Parameters
     ----------
     start : ndarray of float, shape (n,)
-        What the score alone says of each row's outcome, cross-fitted.
+        What the default says of each row's outcome, cross-fitted.
     ways : mapping of str to ndarray of float, each shape (windows,)
         What others say of each window, cross-fitted; NaN where they were not asked.
     outcome, variance : ndarray of float, shape (n,)
@@ -61,6 +62,8 @@ def choose(
         Gain in squared error that a way must have beyond doubt.
     needed : mapping of str to float
         Standard errors that make up a doubt, where not 2.
+    default : str
+        What is kept if none is.
 
     Notes
     -----
@@ -81,7 +84,7 @@ def choose(
     """
     missed = windows @ (outcome - start)
     gains: dict[str, tuple[float, float]] = {}
-    best: Method = "calibrated"
+    best = default
     apart, gained = np.zeros(len(missed)), np.zeros(len(missed))
     for name, estimate in ways.items():
         differs = estimate - windows @ start

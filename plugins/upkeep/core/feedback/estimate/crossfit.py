@@ -21,8 +21,9 @@ from upkeep.core.feedback.estimate.weighting import density_ratio
 ROUNDS, FOREST_ROUNDS = (5, 10, 20, 40), (100,)
 ALPHAS = (0.0, 5e-4)
 _FOLDS = 4
-#: Single rows are surely predicted better if their loss falls by so many standard errors; windows then need fewer.
-_CLOSER, _IF_CLOSER = 3.0, 1.0
+#: Single rows are surely predicted better if their loss falls by so many standard errors; windows then need fewer. A regressor's
+#: default is given up for one of four other ways, on windows that are drawn, if they gain as many.
+_CLOSER, _IF_CLOSER, _FOR_ANOTHER = 3.0, 1.0, 3.0
 #: Rows that are cross-fitted at most; rows and windows that a density ratio is tried on, as each takes a classifier.
 _ROWS, _TAUGHT_ROWS, _TRIED_ROWS, _TRIED_WINDOWS = 20_000, 8_000, 2_000, 12
 
@@ -52,7 +53,8 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
     The score of a classifier claims how likely it is to be right. So what the calibrated score says is kept, unless a way is
     surely better and by more than the variance of the mean of one block's labels: a reference cannot show less, and a concept
     that changes with the features would be paid for in full. It is kept "regrouped" if there are features. The prediction of a
-    regressor claims nothing of its error. So there the best on the windows is taken.
+    regressor claims nothing of its error. So there "boosted" is kept, unless another way is surely better: windows of one
+    reference do not tell ways apart that are nearly as good, and which came out best would hang on their seed.
     """
     kept = rows if len(rows.codes) <= _ROWS else _some(rows, np.sort(rng.choice(len(rows.codes), _ROWS, replace=False)))
     column = judged(rows.kind)
@@ -82,12 +84,18 @@ def crossfit(rows: Learned, rng: np.random.Generator) -> Settings:
         "boosted": means[f"boosted {rounds}"],
         "weighted": np.concatenate([np.full(len(whole), np.nan), _weighted(kept, fold, tried, rng)]),
     }
+    if rows.kind == "regression":
+        del ways["boosted"]
+        ways["calibrated"] = windows @ start
+        doubt = dict.fromkeys(ways, _FOR_ANOTHER)
+        choice = choose(said[f"boosted {rounds}"], ways, outcome, variance, windows, needed=doubt, default="boosted")
+        return Settings(choice=replace(choice, share=1.0), rounds=rounds, alpha=alpha)
     named: dict[Method, str] = {"bucketing tree": f"tree {alpha}", "boosted": f"boosted {rounds}"}
     changes: dict[Method, NDArray[np.float64]] = {m: losses[name] - losses["start"] for m, name in named.items()}
-    least = 0.0 if rows.kind == "regression" else float(variance.mean()) * _FOLDS / len(fold)
-    choice = choose(start, ways, outcome, variance, windows, least=least, needed=_needed(rows.kind, changes))
-    if choice.method == "calibrated" and _with_features(rows):
-        choice = replace(choice, method="regrouped", share=1.0)
+    least = float(variance.mean()) * _FOLDS / len(fold)
+    choice = choose(start, ways, outcome, variance, windows, least=least, needed=_needed(changes))
+    if choice.method == "calibrated" and rows.codes.shape[1] > seen_scores(rows.kind, rows.scores[:1])[0].size:
+        choice = replace(choice, method="regrouped", share=1.0)  # there are features
     return Settings(choice=choice, rounds=rounds, alpha=alpha)
 
 
@@ -95,12 +103,6 @@ def asked_for(method: Method, kind: Kind) -> Settings:
     """The settings of a method that is not chosen but asked for: all of it, as large as it may get."""
     choice = Choice(method=method, share=1.0, error=0.0, gains={})
     return Settings(choice=choice, rounds=_tries(kind)[-1], alpha=ALPHAS[-1])
-
-
-def _with_features(rows: Learned) -> bool:
-    """Of a classifier that has columns beside its scores."""
-    scores = seen_scores(rows.kind, rows.scores[:1])
-    return rows.kind != "regression" and rows.codes.shape[1] > scores[0].size
 
 
 def _tries(kind: Kind) -> tuple[int, ...]:
@@ -162,10 +164,8 @@ def _losses(rows: Learned, said: NDArray[np.float64], outcome: NDArray[np.float6
     return np.asarray(-outcome * log_expit(odds) - (1 - outcome) * log_expit(-odds))
 
 
-def _needed(kind: Kind, changes: dict[Method, NDArray[np.float64]]) -> dict[Method, float]:
+def _needed(changes: dict[Method, NDArray[np.float64]]) -> dict[Method, float]:
     """Standard errors that a gain on windows must exceed, for ways by which the losses of single rows have changed like this."""
-    if kind == "regression":
-        return dict.fromkeys(changes, 0.0)
     surely = {m: float(c.mean()) < -_CLOSER * float(c.std()) / len(c) ** 0.5 for m, c in changes.items()}
     return {method: _IF_CLOSER for method, sure in surely.items() if sure}
 

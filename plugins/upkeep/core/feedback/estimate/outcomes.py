@@ -41,12 +41,13 @@ def restored(
 ) -> NDArray[np.float64]:
     """Chances or residuals that agree with new expected outcomes.
 
-    The predicted class gets the chance of being right, the others share the rest as before. Of residuals, no absolute value is
-    smaller than the value, and no square smaller than that squared.
+    The predicted class gets the chance of being right, the others share the rest as before. Of residuals no value is larger
+    than the absolute one, by which ways are judged and which stays as it is, and no square smaller than that squared.
     """
     if kind == "regression":
-        absolute = np.maximum(outcome[:, 1], abs(outcome[:, 0]))
-        return np.stack([outcome[:, 0], absolute, np.maximum(outcome[:, 2], absolute**2)], axis=1)
+        absolute = np.maximum(outcome[:, 1], 0.0)
+        value = np.clip(outcome[:, 0], -absolute, absolute)
+        return np.stack([value, absolute, np.maximum(outcome[:, 2], absolute**2)], axis=1)
     rows, at = np.arange(len(scores)), predicted(kind, scores, threshold)
     right = np.clip(outcome[:, 0], 0.0, 1.0)
     others = 1 - expected[rows, at]

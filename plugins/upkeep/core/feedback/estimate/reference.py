@@ -56,7 +56,8 @@ class EstimateReference:
         Root mean squared error of the estimated accuracy (mean absolute residual) on windows made of the reference, beyond that
         of chance in their labels.
     gains : mapping of str to (float, float)
-        What each method gained there: mean squared error minus that of "calibrated", and its standard error.
+        What each method gained there: mean squared error minus that of "calibrated", of a regressor that of "boosted", and
+        its standard error.
 
     Notes
     -----
