@@ -6,13 +6,10 @@ import argparse
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from upkeep.cli.gate_plan import add_plan
 from upkeep.cli.results import add_json_option, tell
-
-if TYPE_CHECKING:
-    from upkeep.core.gate.contract import Contract
 
 Json = dict[str, Any]
 _WIDTH = 100
@@ -39,29 +36,14 @@ def status(chosen: argparse.Namespace) -> None:
     """Run `upkeep gate status`."""
     from upkeep.adapters.life_file import read_life
     from upkeep.lifecycle import Lifecycle
+    from upkeep.lifecycle.records import policy
+    from upkeep.stages.gate_policy import GatePolicy
     from upkeep.stages.gate_status import gate_status
 
     life = Lifecycle(read_life(chosen.life))
     names = {"model": life.life.model, "dataset": life.life.dataset}
-    record = gate_status(life.backends.documents, **names, contract=_contract(life.life.gate))
+    record = gate_status(life.backends.documents, **names, contract=policy(GatePolicy, life.life.gate, "gate").contract)
     tell(chosen.json, record, lambda: _described(record))
-
-
-def _contract(settings: Json) -> Contract:
-    from upkeep.core.gate.condition import parse
-    from upkeep.core.gate.contract import Contract
-    from upkeep.lifecycle.records import policy
-    from upkeep.stages.gate_policy import GatePolicy
-
-    agreed = policy(GatePolicy, settings, "gate")
-    return Contract(
-        condition=str(parse(agreed.condition)),
-        first_condition=str(parse(agreed.first_condition)),
-        reliability=agreed.reliability,
-        steps=agreed.steps,
-        adaptivity=agreed.adaptivity,
-        mode=agreed.mode,
-    )
 
 
 def _described(record: Json) -> Iterator[str]:

@@ -162,6 +162,31 @@ def test_weights_of_the_histories_at_which_a_builder_may_turn_away_sum_to_one(de
     assert total([]) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(
+    "other", [replace(AGREED, condition="n > 0.7 +/- 0.05"), full(5)], ids=lambda one: one.condition
+)
+def test_rows_of_a_retired_test_set_whose_answers_were_seen_judge_under_no_contract(other):
+    """Builders may be told its estimates then: its rows are training data."""
+    alive, retired = entries(*[(full(), WEEK, "fail")] * 2), entries(*[(full(), WEEK, "fail")] * 3)
+    assert account(alive, other, WEEK).left == other.steps
+    found = account(retired, other, span(3, 12))
+    assert (found.left, found.alarm, found.told, found.open_since) == (0, "retired", True, str(DAY + 7))
+    assert "are of a retired test set, which builders may know; hold out newer rows; those from" in found.sentence
+    spent = account(retired, full(), WEEK)
+    assert spent.alarm == "used up"
+    assert spent.refusal.endswith("prove nothing about more; hold out newer rows")  # raising steps would not help
+    first = replace(AGREED, adaptivity="firstChange")
+    assert account(entries((first, WEEK, "pass")), other, WEEK).closed
+    assert not account(entries((first, WEEK, "fail")), other, WEEK).closed
+
+
+def test_the_old_rows_of_a_set_whose_newer_rows_are_used_up_are_retired_with_it():
+    """The first entry is on rows that nobody else was judged on, but its estimate, once told, is about them too."""
+    made = entries((full(), span(0, 10), "fail"), *[(full(), span(5, 10), "fail")] * 2)
+    assert account(made[:2], full(), span(0, 5)).left == 2
+    assert account(made, full(), span(0, 5)).closed
+
+
 def test_told_says_what_builders_learn():
     assert [
         contract.told for contract in (AGREED, full(), replace(full(), mode="investigate"), replace(full(), answers=25))
@@ -256,13 +281,10 @@ def test_counting_steps_alone_would_break_the_promise_where_test_sets_overlap_in
 def test_after_a_chain_the_steps_can_end_early_and_the_sentence_says_why():
     chained = entries(*[(full(4), span(day, day + 2), "fail") for day in (0, 1)])
     assert account(chained, full(4), span(0, 4)).left == 2  # 1 + 2 + 4 + 8 histories, of 16
-    sliding = entries(*[(full(4), span(day, day + 4), "fail") for day in range(3)])
-    found = account(sliding, full(4), span(3, 7))
-    assert (found.answered, found.left) == (3, 1)
-    beyond = [*sliding, replace(sliding[0], position=4, rows=span(3, 7))]
-    found = account(beyond, full(4), span(4, 8))
-    assert (found.answered, found.left, found.alarm) == (3, 0, "used up")  # 2 + 4 + 8 + 8 histories
-    assert "judged 3 of 4 challengers, after answers on rows that overlap these, and prove nothing" in found.refusal
+    late = entries(*[(full(3), span(*days), "fail") for days in ((2, 5), (0, 3), (2, 6), (7, 11))])
+    found = account(late, full(3), span(5, 8))
+    assert (found.answered, found.left, found.alarm) == (2, 0, "used up")  # 4 + 1 + 4 histories, of 8
+    assert "judged 2 of 3 challengers, after answers on rows that overlap these, and prove nothing" in found.refusal
 
 
 def test_an_evaluation_from_before_the_ledger_is_of_the_contract_that_asked_the_same():

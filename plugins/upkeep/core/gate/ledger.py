@@ -13,6 +13,7 @@ from upkeep.core.gate.entry import Entry, Span
 
 Alarm = Literal["", "last step", "used up", "retired"]
 
+_Spent = Sequence[tuple[Entry, float]]
 _ROUNDING = 1e-9  # of sums of histories, which are kept as logarithms
 
 
@@ -36,6 +37,8 @@ class Account:
         How many contracts have judged on rows of the span, this one included.
     error : float
         Chance that any verdict of any of these contracts on these rows is wrong: the sum of their 1 - reliability.
+    told : bool
+        Whether some of the rows are of a test set that is retired, of which builders may have been told every estimate.
     """
 
     contract: Contract
@@ -49,6 +52,7 @@ class Account:
     prior: float
     contracts: int
     error: float
+    told: bool
 
     @property
     def closed(self) -> bool:
@@ -58,16 +62,17 @@ class Account:
     @property
     def refusal(self) -> str:
         """Why the rows may not judge another challenger, and what to do; empty if they may."""
-        if self.alarm == "retired":
+        if self.contract.retires(self.passes):
             passed = "a challenger" if self.passes == 1 else f"{self.passes} challengers"
             return f"some {self.rows} have let {passed} pass, which retires them; hold out newer rows"
+        if self.alarm == "retired":
+            return f"some {self.rows} are of a retired test set, which builders may know; hold out newer rows"
         if self.alarm == "used up":
             steps = self.contract.steps
             judged = f"some {self.rows} have judged {self.answered} of {steps} challengers"
             why = "" if self.answered >= steps else ", after answers on rows that overlap these,"
-            return (
-                f"{judged}{why} and prove nothing about more; hold out newer rows, or raise steps before the next ones"
-            )
+            more = "" if self.told else ", or raise steps before the next ones"
+            return f"{judged}{why} and prove nothing about more; hold out newer rows{more}"
         return ""
 
     @property
@@ -98,7 +103,9 @@ def account(entries: Sequence[Entry], contract: Contract, rows: Span) -> Account
     for. On one test set that means `steps` evaluations. Where test sets overlap in a chain, one that is early on its own
     rows comes late after answers on the others'; if builders are told answers, `left` can end before `steps`.
 
-    Under another contract the steps are full again, but what builders saw there is `prior`, and `error` adds up.
+    Under another contract the steps are full again, but what builders saw there is `prior`, and `error` adds up. Once a test
+    set whose answers builders were told may judge nobody any more, they may be told its estimates too; then no contract may
+    use rows of it. Where builders are told nothing, nobody who builds models may look before that.
 
     References
     ----------
@@ -114,12 +121,13 @@ def account(entries: Sequence[Entry], contract: Contract, rows: Span) -> Account
     >>> account([one], agreed, week).alarm
     'last step'
     """
-    own = [entry for entry in entries if entry.under(contract)]
-    costs = [_log_histories(own, entry, contract) for entry in own]
-    shared = [(entry, cost) for entry, cost in zip(own, costs, strict=True) if entry.rows.shares_rows(rows)]
-    left = _left(contract, shared)
+    shared = _with_costs(entries, contract, rows)
+    told = [entry for entry in entries if entry.rows.shares_rows(rows) and _told_in_full(entries, entry)]
+    left = 0 if told else _left(contract, shared)
     passes = _passes(shared)
-    alarm: Alarm = "" if left > 1 else "last step" if left else "retired" if contract.retires(passes) else "used up"
+    alarm: Alarm = "" if left > 1 else "last step" if left else "used up"
+    if contract.retires(passes) or (told and len(shared) < contract.steps):
+        alarm = "retired"
     others = [entry for entry in entries if entry.rows.shares_rows(rows) and not entry.under(contract)]
     by_contract = {entry.contract: [one.answer for one in others if one.contract == entry.contract] for entry in others}
     return Account(
@@ -130,10 +138,11 @@ def account(entries: Sequence[Entry], contract: Contract, rows: Span) -> Account
         open=sum(entry.answer == "open" for entry, _ in shared),
         left=left,
         alarm=alarm,
-        open_since=_open_since(contract, shared, rows),
+        open_since=_open_since(contract, shared, told, rows),
         prior=sum(other.log_seen(answers) for other, answers in by_contract.items()),
         contracts=1 + len(by_contract),
         error=min(1.0, contract.delta + sum(other.delta for other in by_contract)),
+        told=bool(told),
     )
 
 
@@ -146,17 +155,31 @@ def missing_labels(needed: int, labelled: int) -> str:
     return f"needs {needed} labels, has {labelled}; label {needed - labelled} more"
 
 
-def _log_histories(own: Sequence[Entry], entry: Entry, contract: Contract) -> float:
-    """ln of how many models could have been judged by this entry."""
-    before = sum(one.position < entry.position and one.rows.shares_rows(entry.rows) for one in own)
-    return contract.log_histories_after(before)
+def _with_costs(entries: Sequence[Entry], contract: Contract, rows: Span) -> _Spent:
+    """The contract's evaluations that share rows, with ln of how many models each could have judged."""
+    own = [entry for entry in entries if entry.under(contract)]
+
+    def cost(entry: Entry) -> float:
+        before = sum(one.position < entry.position and one.rows.shares_rows(entry.rows) for one in own)
+        return contract.log_histories_after(before)
+
+    return [(entry, cost(entry)) for entry in own if entry.rows.shares_rows(rows)]
 
 
-def _passes(shared: Sequence[tuple[Entry, float]]) -> int:
+def _told_in_full(entries: Sequence[Entry], entry: Entry) -> bool:
+    """Whether builders see answers, and the entry's test set may judge nobody any more, so that it may be told."""
+    if entry.position < 1 or entry.told == "nothing":
+        return False
+    shared = _with_costs(entries, entry.contract, entry.rows)
+    newest = _parts([one for one, _ in shared], entry.rows)[-1]
+    return not _left(entry.contract, _on(shared, newest))
+
+
+def _passes(shared: _Spent) -> int:
     return sum(entry.answer == "pass" for entry, _ in shared)
 
 
-def _left(contract: Contract, shared: Sequence[tuple[Entry, float]]) -> int:
+def _left(contract: Contract, shared: _Spent) -> int:
     if contract.retires(_passes(shared)):
         return 0
     promised = contract.promise().log_histories + _ROUNDING
@@ -170,11 +193,19 @@ def _left(contract: Contract, shared: Sequence[tuple[Entry, float]]) -> int:
     return left
 
 
-def _open_since(contract: Contract, shared: Sequence[tuple[Entry, float]], rows: Span) -> str:
+def _open_since(contract: Contract, shared: _Spent, told: Sequence[Entry], rows: Span) -> str:
     """The earliest begin that leaves a step: one challenger does not take the new rows of a holdout from those after it."""
-    ends = {entry.rows.until for entry, _ in shared if np.datetime64(entry.rows.until) < np.datetime64(rows.until)}
-    for begin in [rows.since, *sorted(ends, key=np.datetime64)]:
-        part = replace(rows, since=begin)
-        if _left(contract, [(entry, cost) for entry, cost in shared if entry.rows.shares_rows(part)]):
-            return begin
+    for part in _parts([*(entry for entry, _ in shared), *told], rows):
+        if _left(contract, _on(shared, part)) and not any(entry.rows.shares_rows(part) for entry in told):
+            return part.since
     return rows.until
+
+
+def _parts(entries: Sequence[Entry], rows: Span) -> list[Span]:
+    """The span, and its parts from the end of an entry on, longest first."""
+    ends = {entry.rows.until for entry in entries if np.datetime64(entry.rows.until) < np.datetime64(rows.until)}
+    return [rows, *(replace(rows, since=end) for end in sorted(ends, key=np.datetime64))]
+
+
+def _on(shared: _Spent, rows: Span) -> _Spent:
+    return [(entry, cost) for entry, cost in shared if entry.rows.shares_rows(rows)]
