@@ -1,5 +1,7 @@
 """The language against random conditions, random text, and text that is nearly a condition."""
 
+import unicodedata
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -41,14 +43,20 @@ TOKENS = ["n", "o", "d", ".", "recall", "f1", "hinge", "[", "]", ",", "worst", "
 TOKENS += ["=", "!=", "<", "<=", ">", ">=", "+", "-", "*", "and", "/\\", "+/-", "0.1", "1", "2e3", "1e999", ".5"]
 
 
+def columns(text):
+    """How many columns of a terminal a text takes."""
+    accents = sum(unicodedata.category(c) in ("Mn", "Me") for c in text)
+    return len(text) - accents + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+
+
 def shown(refusal):
-    """The line of the text that an error shows, and the place of its caret in it."""
+    """The line of the text that an error shows, and what of it stands before the caret."""
     head, line, caret = str(refusal).split("\n")
     assert head.startswith("the condition ")
     assert head.endswith(" here:")
-    assert caret.strip(" ") == "^"
-    assert 2 <= caret.index("^") <= len(line)
-    return line, caret.index("^")
+    assert caret.strip() == "^"
+    before = next(line[:i] for i in range(2, len(line) + 1) if columns(line[:i]) == columns(caret) - 1)
+    return line, before
 
 
 def check(text):
@@ -112,11 +120,20 @@ def test_the_caret_stands_under_the_first_sign_that_cannot_be_right(repeats, gap
     place = data.draw(st.integers(0, len(whole)))
     with pytest.raises(InputError, match="has no meaning") as caught:
         parse(gap.join([*whole[:place], "?", *whole[place:]]))
-    line, caret = shown(caught.value)
-    assert line[caret] == "?"
-    before = " ".join(whole[:place])
-    assert " ".join(line[:caret].split()).removeprefix("…").strip() in before
-    assert line.startswith("  …") or " ".join(line[:caret].split()) == before
+    line, before = shown(caught.value)
+    assert line[len(before)] == "?"
+    said, cut = " ".join(before.split()), before.startswith("  …")
+    assert (" ".join(whole[:place]) if cut else said).endswith(said.removeprefix("…").strip())
+    assert cut or said == " ".join(whole[:place])
+
+
+@given(st.text(st.characters(exclude_characters='"\\', min_codepoint=32, exclude_categories=["Cs"]), max_size=90))
+@example("上海 é́")
+def test_the_caret_stands_in_its_column_whatever_is_before(zone):
+    with pytest.raises(InputError, match="has no meaning") as caught:
+        parse(f'n[zone = "{zone}"] ? 0')
+    line, before = shown(caught.value)
+    assert line[len(before) :] == "? 0"
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=300))
@@ -124,8 +141,8 @@ def test_what_a_refusal_shows_can_be_printed_on_one_line(text):
     assume("?" not in text)
     with pytest.raises(InputError) as caught:
         parse(f"?{text}")
-    line, caret = shown(caught.value)
-    assert caret == 2
+    line, before = shown(caught.value)
+    assert before == "  "
     assert line.isprintable()
     str(caught.value).encode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -71,8 +72,15 @@ def refuse(text: str, at: int, message: str) -> NoReturn:
     before, after = "…" * (begin > 0), "…" * (end < len(text))
     # A tab, a line break or a control character would move the caret away from what it points at.
     line = "".join(" " if c.isspace() else c if c.isprintable() else "\ufffd" for c in text[begin:end])
-    column = len(before) + at - begin
-    raise InputError(f"the condition {message} here:\n  {before}{line}{after}\n  {' ' * column}^")
+    indent = " " * len(before) + "".join(map(_blank, line[: at - begin]))
+    raise InputError(f"the condition {message} here:\n  {before}{line}{after}\n  {indent}^")
+
+
+def _blank(character: str) -> str:
+    """White space as wide as the character: none for an accent upon the one before, a wide one for a Chinese sign."""
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return ""
+    return "\u3000" if unicodedata.east_asian_width(character) in ("W", "F") else " "
 
 
 def _kind(found: re.Match[str]) -> Kind:
