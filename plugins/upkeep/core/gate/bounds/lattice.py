@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 #: Standard deviations of the tilted sum that the discrete transform spans, and over which its integrand is above 1e-17.
 _PERIOD, _REACH = 24.0, 14.0
 _CELLS = 1 << 20
+#: Smallest probability of a step; and of a tilted tail, below which it is rounding (a sum of the other parity can be).
+_TINY, _ROUNDING = 1e-200, 1e-14
 
 
 def log_tail(draws: ArrayLike, total: ArrayLike, up: ArrayLike, down: ArrayLike) -> NDArray[np.float64]:
@@ -48,6 +50,8 @@ def log_tail(draws: ArrayLike, total: ArrayLike, up: ArrayLike, down: ArrayLike)
     n, t, a, b = (np.asarray(x, np.float64) for x in np.broadcast_arrays(draws, total, up, down))
     shape = n.shape
     n, t, a, b = (x.ravel() for x in (n, t, a, b))
+    # Towards more ups and fewer downs, where probabilities are too small to calculate with: an upper bound.
+    a, b = np.where((a > 0.0) & (a < _TINY), _TINY, a), np.where(b < _TINY, 0.0, b)
     spread = np.sqrt(n * (a + b - (a - b) ** 2))
     tail = np.zeros(n.size)
     tail[t > n] = -np.inf
@@ -55,19 +59,35 @@ def log_tail(draws: ArrayLike, total: ArrayLike, up: ArrayLike, down: ArrayLike)
     with np.errstate(divide="ignore"):
         tail[every] = n[every] * np.log(a[every])
     inner = np.flatnonzero((t < n) & (t > n * (a - b) + 0.05 * spread))
-    tail[inner[a[inner] == 0.0]] = np.where(t[inner[a[inner] == 0.0]] > 0, -np.inf, 0.0)
-    inner = inner[a[inner] > 0.0]
+    none = inner[(a[inner] == 0.0) & (t[inner] >= 0)]
+    with np.errstate(divide="ignore"):
+        tail[none] = np.where(t[none] > 0, -np.inf, n[none] * np.log1p(-b[none]))
+    inner = inner[(a[inner] > 0.0) | (t[inner] < 0)]
     if inner.size:
         tail[inner] = _tilted(n[inner], t[inner], a[inner], b[inner])
     return tail.reshape(shape)
 
 
+def tilted(mean: ArrayLike, up: ArrayLike, down: ArrayLike) -> NDArray[np.float64]:
+    """Factor by which steps up must grow, and steps down shrink, for one step to have this mean, in (-1, 1).
+
+    The positive root of ``up (1 - mean) x² - zero mean x - down (1 + mean)``, in the form that does not cancel.
+    """
+    mean, up, down = (np.asarray(value, np.float64) for value in (mean, up, down))
+    pull = np.maximum(1.0 - up - down, 0.0) * mean
+    root = np.sqrt(pull**2 + 4.0 * up * down * (1.0 - mean**2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor: NDArray[np.float64] = np.where(
+            pull > 0.0, (pull + root) / (2.0 * up * (1.0 - mean)), 2.0 * down * (1.0 + mean) / (root - pull)
+        )
+    return factor
+
+
 def _tilted(
     n: NDArray[np.float64], t: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    zero = np.maximum(1.0 - a - b, 0.0)
     mean = t / n
-    tilt = (zero * mean + np.sqrt((zero * mean) ** 2 + 4.0 * a * b * (1.0 - mean**2))) / (2.0 * a * (1.0 - mean))
+    zero, tilt = np.maximum(1.0 - a - b, 0.0), tilted(mean, a, b)
     mass = a * tilt + b / tilt + zero
     steps = (a * tilt / mass, b / tilt / mass, zero / mass)
     spread = np.sqrt(n * (steps[0] + steps[1] - mean**2))
@@ -84,7 +104,7 @@ def _tilted(
             _near(centre, points, n[at], t[at], tilt[at], period[at], [step[at] for step in steps])
             for centre in (0.0, np.pi)
         )
-    return np.minimum(n * np.log(mass) - t * np.log(tilt) + np.log(tail), 0.0)
+    return np.minimum(n * np.log(mass) - t * np.log(tilt) + np.log(np.maximum(tail, _ROUNDING)), 0.0)
 
 
 def _near(

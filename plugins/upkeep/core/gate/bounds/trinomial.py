@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from upkeep.core.gate.bounds.ends import End, reaching, settles, whole
-from upkeep.core.gate.bounds.lattice import log_tail
+from upkeep.core.gate.bounds.lattice import log_tail, tilted
 
-#: Up to here the worst case is known; beyond, sums that are nearly all even or all odd may be worse than the bound itself.
+#: Up to this bound on the share that differs the worst case is known, beyond it is searched for.
 _PROVEN = 0.5
+#: So many rows fewer than at the bound differ where the worst case is searched for; by how much its logarithm may be missed.
+_FEWER = np.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.9, 2.5, 4.0])
+_MISSED = 3e-3
 
 
 def rows_at(end: End, differing: float = 1.0) -> int:
@@ -29,8 +32,8 @@ def rows_at(end: End, differing: float = 1.0) -> int:
     The share that differ, d, is unknown below its bound p, and so is the difference below `truth`. For a given d the error grows
     with the difference. With the difference held, the error's derivative in d is ``n/2 (P(Z' = t-1) - P(Z' = t))``, Z' the
     sum over n - 1 rows. For d <= 1/2 the polynomial of one row has real roots only, so Z' is a sum of independent
-    coins, falling from its mean + 1 on [1]_: the error is largest at d = p. For p above 1/2 the supremum is searched for, down to
-    p = 1/2 and most densely at 1, where the sum's parity matters.
+    coins, falling from its mean + 1 on [1]_: the error is largest at d = p. Above 1/2 a sum may be nearly always even,
+    or odd, and the error largest where about two rows do not differ: there the supremum is searched for, with a margin.
 
     References
     ----------
@@ -45,36 +48,29 @@ def rows_at(end: End, differing: float = 1.0) -> int:
     """
     rising, bound = end.rising, min(differing, 1.0)
     truth, limit = min(rising.truth, bound), rising.limit
-    if truth <= -bound or limit > 1.0:
+    if truth < -bound or limit > 1.0:
         return 1  # such a truth, or such a measured difference, there is not
     gain, loss = (bound + truth) / 2.0, (bound - truth) / 2.0
-    if gain <= 0.0 or gain >= 1.0:
+    if 1.0 in (gain, loss):
         return 1
     if limit > 1.0 - 1e-9:
         return whole(end.log_tests / -math.log(gain))
     exponent, tilt = _exponent(limit, gain, loss)
-    shares = _shares(bound, truth)
 
     def log_error(rows: NDArray[np.int64]) -> NDArray[np.float64]:
         sums = reaching(rows, limit)
+        if bound <= _PROVEN:
+            return log_tail(rows, sums, gain, loss)
+        shares = np.maximum(bound - _FEWER / rows[:, None], max(abs(truth), _PROVEN))
         errors = log_tail(rows[:, None], sums[:, None], (shares + truth) / 2.0, (shares - truth) / 2.0)
-        worst: NDArray[np.float64] = errors.max(axis=1)
+        worst: NDArray[np.float64] = errors.max(axis=1) + _MISSED
         return worst
 
-    return max(settles(log_error, end.log_tests, exponent, tilt), math.ceil(2.0 / (limit - truth)))
-
-
-def _shares(bound: float, truth: float) -> NDArray[np.float64]:
-    """Shares that differ at which the error is looked at, the bound first."""
-    if bound <= _PROVEN:
-        return np.array([bound])
-    below = np.geomspace(1e-7, max(bound - max(_PROVEN, abs(truth)), 2e-7), 24)
-    return np.concatenate([[bound], np.maximum(bound - below, abs(truth))])
+    enough = math.ceil((2.0 + abs(truth)) / (limit - truth))
+    return max(settles(log_error, end.log_tests, exponent, tilt), enough)
 
 
 def _exponent(limit: float, gain: float, loss: float) -> tuple[float, float]:
     """Chernoff's exponent of a mean at `limit` or above, per row, and the tilt that attains it."""
-    zero = max(1.0 - gain - loss, 0.0)
-    root = math.sqrt((zero * limit) ** 2 + 4.0 * gain * loss * (1.0 - limit * limit))
-    tilt = (zero * limit + root) / (2.0 * gain * (1.0 - limit))
-    return limit * math.log(tilt) - math.log(gain * tilt + loss / tilt + zero), math.log(tilt)
+    tilt = float(tilted(limit, gain, loss))
+    return limit * math.log(tilt) - math.log(gain * tilt + loss / tilt + max(1.0 - gain - loss, 0.0)), math.log(tilt)
