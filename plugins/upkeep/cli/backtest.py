@@ -200,7 +200,7 @@ def described(runs: Mapping[str, Replay]) -> list[str]:
     lines = [f"{len(first.windows)} live windows, {int(first.rows.sum()):,} predictions"]
     lines.append(f"{'policy':<12}{'mean error':>12}{'retrains':>10}")
     lines += [f"{name:<12}{run.mean_error:>12.2%}{len(run.retrains):>10}" for name, run in runs.items()]
-    ours = {OURS: "Upkeep", GAIN: "By recoverable loss it"}
+    ours = {OURS: "Upkeep", GAIN: "Upkeep by recoverable loss"}
     return lines + [f"{who} {_did(runs[name])}{_fared(runs, name)}." for name, who in ours.items() if name in runs]
 
 
