@@ -118,6 +118,18 @@ def test_a_missing_number_is_said_and_not_counted_as_free(ledger, tmp_path):
         ask(ledger, "three")
 
 
+def test_estimates_may_be_told_once_no_row_may_judge_any_more(ledger):
+    """From then on, and not sooner, the rows are closed to every other contract too."""
+    one = ask(ledger, "one", contract=SEEN)
+    assert not ledger.retired(one)
+    assert not ledger.account(AGREED, **ROWS).closed
+    ask(ledger, "two", contract=SEEN)
+    assert ledger.retired(one)
+    assert ledger.account(AGREED, **ROWS).closed
+    newer = ask(ledger, "three", contract=SEEN, since="2024-01-29", until="2024-02-09")
+    assert not ledger.retired(newer)
+
+
 class _Meanwhile(JsonDocuments):
     """Another gate opens an evaluation after this one has read the ledger and before it writes."""
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from upkeep.core.gate.condition import parse
 from upkeep.core.gate.contract import Contract
 from upkeep.core.gate.entry import Answer, Entry, Span
-from upkeep.core.gate.ledger import Account, account
+from upkeep.core.gate.ledger import Account, account, retired
 from upkeep.errors import InputError
 from upkeep.ports import Documents, Json
 
@@ -61,6 +61,10 @@ class GateLedger:
     def account(self, contract: Contract, since: str, until: str) -> Account:
         """What the contract has left on the rows in [since, until)."""
         return account(self.entries(), contract, self._rows(since, until))
+
+    def retired(self, entry: Entry) -> bool:
+        """Whether the rows of an evaluation may judge nobody under its contract any more, so that estimates may be told."""
+        return retired(self.entries(), entry)
 
     def open(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ class Span:
 
     def __post_init__(self) -> None:
         try:
-            np.datetime64(self.since), np.datetime64(self.until)
+            _moment(self.since), _moment(self.until)
         except ValueError as err:
             raise InputError(
                 f"a test set must begin and end at times such as 2024-01-15, got {self.since!r} and {self.until!r}."
@@ -35,13 +36,12 @@ class Span:
     @property
     def empty(self) -> bool:
         """Whether no moment lies in it."""
-        return bool(np.datetime64(self.since) >= np.datetime64(self.until))
+        return bool(_moment(self.since) >= _moment(self.until))
 
     def shares_rows(self, other: Span) -> bool:
         """Whether a moment lies in both; compared as times, since one may be written with more digits."""
         return self.dataset == other.dataset and bool(
-            np.datetime64(self.since) < np.datetime64(other.until)
-            and np.datetime64(other.since) < np.datetime64(self.until)
+            _moment(self.since) < _moment(other.until) and _moment(other.since) < _moment(self.until)
         )
 
 
@@ -100,3 +100,8 @@ class Entry:
         old = self.contract
         same = (old.reliability, old.mode) == (contract.reliability, contract.mode)
         return same and old.condition in (contract.condition, contract.first_condition)
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> np.datetime64:
+    return np.datetime64(text)

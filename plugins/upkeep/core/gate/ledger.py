@@ -146,6 +146,22 @@ def account(entries: Sequence[Entry], contract: Contract, rows: Span) -> Account
     )
 
 
+def retired(entries: Sequence[Entry], entry: Entry) -> bool:
+    """Whether no row of an evaluation's test set may judge under its contract any more, so that its estimates may be told.
+
+    Nobody may be told an estimate before, where builders see answers: `account` closes these rows to every contract from
+    here on, and not sooner.
+    """
+    shared = _with_costs(entries, entry.contract, entry.rows)
+    newest = _parts([one for one, _ in shared], entry.rows)[-1]
+    return not _left(entry.contract, _on(shared, newest))
+
+
+def _told_in_full(entries: Sequence[Entry], entry: Entry) -> bool:
+    """Whether builders see answers of a test set that is retired; of one from before the ledger, nobody knows."""
+    return entry.position > 0 and entry.told != "nothing" and retired(entries, entry)
+
+
 def missing_labels(needed: int, labelled: int) -> str:
     """Why there is no verdict yet, and what to do.
 
@@ -164,15 +180,6 @@ def _with_costs(entries: Sequence[Entry], contract: Contract, rows: Span) -> _Sp
         return contract.log_histories_after(before)
 
     return [(entry, cost(entry)) for entry in own if entry.rows.shares_rows(rows)]
-
-
-def _told_in_full(entries: Sequence[Entry], entry: Entry) -> bool:
-    """Whether builders see answers, and the entry's test set may judge nobody any more, so that it may be told."""
-    if entry.position < 1 or entry.told == "nothing":
-        return False
-    shared = _with_costs(entries, entry.contract, entry.rows)
-    newest = _parts([one for one, _ in shared], entry.rows)[-1]
-    return not _left(entry.contract, _on(shared, newest))
 
 
 def _passes(shared: _Spent) -> int:
