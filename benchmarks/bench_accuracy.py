@@ -3,9 +3,9 @@
     python benchmarks/bench_accuracy.py [--quick] [--sets NAMES] [--peers-dir DIR] [--markdown FILE]
 
 Beside ours: nannyml's CBPE and DLE in an environment of their own, the reference's accuracy, scores taken at their word,
-score deciles, a bucketing tree, boosted trees and density-ratio weighting. `--quick` takes four data sets and does not run
-nannyml: CBPE is then our isotonic re-implementation. The sampling floor is the error that chance in a chunk's labels leaves to
-anybody.
+corrected for another mix of one column, score deciles, a bucketing tree, boosted trees and density-ratio weighting.
+`--quick` takes four data sets and does not run nannyml: CBPE is then our isotonic re-implementation. The sampling floor is
+the error that chance in a chunk's labels leaves to anybody.
 """
 
 from __future__ import annotations
@@ -164,7 +164,8 @@ def _explained(ratios: dict[str, float | None]) -> str:
         "Our excess over the floor as a share of CBPE's (DLE's), where that is more than its standard error: "
         f"{told or 'nowhere'}. Methods that use features win where features move and the concept holds, and lose where the "
         "concept moves with them. That cannot be told apart without labels, so for a classifier the estimate that needs "
-        "the score alone is kept unless the gain would be seen."
+        "the score alone is kept unless the gain would be seen; it is corrected where a window is the reference in another "
+        "mix of one column, which can be told."
     )
 
 

@@ -12,6 +12,7 @@ from upkeep.core.feedback.estimate.choosing import choose
 from upkeep.core.feedback.estimate.coding import CELLS, FINE_BINS, Coding
 from upkeep.core.feedback.estimate.curve import Curve
 from upkeep.core.feedback.estimate.forest import Forest
+from upkeep.core.feedback.estimate.outcomes import restored
 from upkeep.core.feedback.estimate.shifts import pseudo_windows
 from upkeep.core.feedback.estimate.weighting import density_ratio
 from upkeep.core.packing import pack, unpack
@@ -147,3 +148,27 @@ def test_a_way_is_chosen_only_if_it_is_better_surely_and_by_enough():
     assert choose(start, {"boosted": np.array([0.5, 0.7])}, apart, variance, windows, least=0.02).method == "calibrated"
     hardly = np.where(late, turn < 61, turn < 60).astype(float)
     assert choose(start, {"boosted": np.array([0.6, 0.61])}, hardly, variance, windows).method == "calibrated"
+
+
+def test_a_default_stays_unless_another_way_is_surely_better_on_the_windows_that_it_was_asked_of():
+    late = np.arange(4_000) % 2 == 1
+    windows = np.stack([~late, late]) / 2_000
+    turn = np.arange(4_000) // 2 % 100
+    start, variance = np.full(4_000, 0.6), np.full(4_000, 0.24)
+    outcome = np.where(late, turn < 70, turn < 50).astype(float)
+    right, half = np.array([0.5, 0.7]), np.array([np.nan, 0.7])
+    assert choose(start, {"weighted": right}, outcome, variance, windows, default="boosted").method == "weighted"
+    assert choose(start, {"weighted": half}, outcome, variance, windows, default="boosted").method == "weighted"
+    doubt = {"weighted": 50.0}
+    assert (
+        choose(start, {"weighted": right}, outcome, variance, windows, needed=doubt, default="boosted").method
+        == "boosted"
+    )
+    assert choose(start, {"weighted": right[::-1]}, outcome, variance, windows, default="boosted").method == "boosted"
+
+
+def test_absolute_residuals_stay_as_they_were_judged():
+    # An expected residual of 3 cannot have an absolute value of 2, nor that a square of 1.
+    outcome = np.array([[3.0, 2.0, 1.0], [-1.0, 2.0, 9.0], [0.5, -0.1, 0.0]])
+    found = restored("regression", outcome, outcome, np.zeros(3), 0.5)
+    assert found.tolist() == [[2.0, 2.0, 4.0], [-1.0, 2.0, 9.0], [0.0, 0.0, 0.0]]
