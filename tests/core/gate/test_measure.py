@@ -87,6 +87,17 @@ def test_with_every_label_the_difference_is_that_of_the_two_estimates(metric, ro
         assert said.estimate == pytest.approx(n - 0.5 * o, abs=1e-12)
 
 
+@pytest.mark.parametrize("metric", ["recall", "specificity", "brier", "hinge"])
+@given(rows=worlds())
+def test_models_that_predict_the_same_still_need_labels_where_the_metric_asks_for_more(metric, rows):
+    """For recall the label says which rows count; a Brier score tells scores apart that predict the same."""
+    text = f"n.{metric} - o.{metric} > 0 +/- 0.1"
+    said = one(text, rows)
+    n, o = (in_words(metric, model, rows, np.ones(len(rows), dtype=bool)) for model in "no")
+    assert (unlabelled(said.clause, rows) == ~rows.labelled).all()
+    assert said.estimate == (None if n is None else pytest.approx(n - o, abs=1e-12))
+
+
 @given(worlds(classes=4, pending=False), st.data())
 def test_where_the_models_agree_no_label_is_needed_in_however_many_classes(rows, data):
     full = one("n - o > 0 +/- 0.1", rows)
