@@ -20,6 +20,7 @@ from upkeep.operators.outcome import RecordOutcomeOperator
 from upkeep.operators.promote import PromoteBestOperator
 from upkeep.operators.retries import DEFAULT_ARGS
 from upkeep.operators.train import TrainModelOperator
+from upkeep.sensors.gate import GateLabelsSensor
 
 for life in lives(Path(__file__).parent / "config"):
     assets = LifeAssets(life)
@@ -46,12 +47,13 @@ for life in lives(Path(__file__).parent / "config"):
         train = training.expand(planned=plan.output)
         # One that fails must not take the others with it, and each verdict counts on the test rows' account in turn.
         some, recipe = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS, "{{ task.trained['recipe'] }}"
-        gate = ModelGateOperator.partial(
-            task_id="gate", life=life, trigger_rule=some, max_active_tis_per_dagrun=1, map_index_template=recipe
-        ).expand(trained=train.output)
+        judged = {"life": life, "trigger_rule": some, "map_index_template": recipe}
+        labels = GateLabelsSensor.partial(task_id="labels", **judged).expand(trained=train.output)
+        gate = ModelGateOperator.partial(task_id="gate", max_active_tis_per_dagrun=1, **judged)
+        gated = gate.expand(trained=train.output)
         champion = {"model": assets.model, "trigger_rule": some}
-        best = PromoteBestOperator(task_id="promote", life=life, verdict=gate.output, **champion)
+        best = PromoteBestOperator(task_id="promote", life=life, verdict=gated.output, **champion)
         write = RecordOutcomeOperator(
             task_id="outcome", life=life, planned=plan.output, asked="approve", trigger_rule=TriggerRule.ALL_DONE
         )
-        chain(approve, plan, train, gate, best, write)
+        chain(approve, plan, train, labels, gated, best, write)

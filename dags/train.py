@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TriggerRule, chain
 
 from upkeep.adapters.life_file import lives
 from upkeep.assets import LifeAssets
@@ -13,6 +13,7 @@ from upkeep.operators.gate import ModelGateOperator
 from upkeep.operators.promote import PromoteModelOperator
 from upkeep.operators.retries import DEFAULT_ARGS
 from upkeep.operators.train import TrainModelOperator
+from upkeep.sensors.gate import GateLabelsSensor
 
 for life in lives(Path(__file__).parent / "config"):
     assets = LifeAssets(life)
@@ -26,5 +27,9 @@ for life in lives(Path(__file__).parent / "config"):
         tags=["upkeep", life.name],
     ):
         train = TrainModelOperator(task_id="train", life=life, first_only=True)
-        gate = ModelGateOperator(task_id="gate", life=life, trained=train.output)
-        PromoteModelOperator(task_id="promote", life=life, verdict=gate.output, model=assets.model)
+        labels = GateLabelsSensor(task_id="labels", life=life, trained=train.output)
+        # Labels that never come skip the wait, and the gate says what is missing.
+        some = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+        gate = ModelGateOperator(task_id="gate", life=life, trained=train.output, trigger_rule=some)
+        promote = PromoteModelOperator(task_id="promote", life=life, verdict=gate.output, model=assets.model)
+        chain(train, labels, gate, promote)

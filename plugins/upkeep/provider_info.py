@@ -6,7 +6,7 @@ from typing import Any
 
 from upkeep import __version__
 
-_LINKS = ("ValidationPageLink", "HealthPictureLink", "ModelVersionLink", "RecordLink")
+_LINKS = ("ValidationPageLink", "HealthPictureLink", "ModelVersionLink", "RecordLink", "LabelRequestLink")
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -27,6 +27,7 @@ def get_provider_info() -> dict[str, Any]:
         "outcome",
         "profile",
     )
+    subjects = ("batches", "feedback", "gate")
     about = {"integration-name": "Upkeep"}
     return {
         "package-name": "upkeep",
@@ -35,8 +36,8 @@ def get_provider_info() -> dict[str, Any]:
         "versions": [__version__],
         "integrations": [{**about, "external-doc-url": "README.md", "tags": ["software"]}],
         "operators": [{**about, "python-modules": [f"upkeep.operators.{stage}" for stage in stages]}],
-        "sensors": [{**about, "python-modules": ["upkeep.sensors.batches", "upkeep.sensors.feedback"]}],
-        "triggers": [{**about, "python-modules": ["upkeep.triggers.batches", "upkeep.triggers.feedback"]}],
+        "sensors": [{**about, "python-modules": [f"upkeep.sensors.{subject}" for subject in subjects]}],
+        "triggers": [{**about, "python-modules": [f"upkeep.triggers.{subject}" for subject in subjects]}],
         "task-decorators": [{"name": "upkeep_train", "class-name": "upkeep.operators.train.upkeep_train"}],
-        "extra-links": [f"upkeep.operators.links.{name}" for name in _LINKS],
+        "extra-links": [f"upkeep.links.{name}" for name in _LINKS],
     }

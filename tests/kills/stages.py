@@ -209,19 +209,19 @@ def ready_to_judge(known: Backends) -> None:
 
 
 def gate(known: Backends) -> object:
-    from upkeep.stages.gate import GatePolicy
+    from upkeep.stages.gate import Evaluation, GatePolicy
     from upkeep.stages.gate import gate as stage
 
-    result = stage(
-        known.datasets,
-        known.tracker,
-        known.documents,
+    about = Evaluation(
+        datasets=known.datasets,
+        tracker=known.tracker,
+        documents=known.documents,
         policy=GatePolicy(condition="n - o > 0 +/- 0.2", first_condition="n > 0.5 +/- 0.1"),
         model="tip",
         challenger="2",
         evaluation_id="weekly-1",
-        as_of="2024-03-01T00:00:00",
     )
+    result = stage(about, as_of="2024-03-01T00:00:00")
     assert result.n is not None, result.sentence
     return result
 

@@ -6,7 +6,7 @@ from tests.taxi_world import context
 from upkeep.adapters.backends import Backends
 from upkeep.adapters.workspace import Workspace
 from upkeep.errors import InputError
-from upkeep.operators.links import HealthPictureLink
+from upkeep.links import HealthPictureLink
 from upkeep.operators.monitor import MonitorModelOperator
 
 

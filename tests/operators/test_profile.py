@@ -12,7 +12,7 @@ from upkeep.adapters.backends import Backends
 from upkeep.adapters.workspace import Workspace
 from upkeep.core.profile.profile import Profile
 from upkeep.errors import InputError
-from upkeep.operators.links import RecordLink
+from upkeep.links import RecordLink
 from upkeep.operators.profile import ListPartitionsOperator, MergeProfilesOperator, ProfilePartitionOperator
 from upkeep.stages.profile_partitions import stored_profile
 

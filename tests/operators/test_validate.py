@@ -4,8 +4,8 @@ import pytest
 from tests.taxi_world import REPO, context, drop, taxi_life
 
 from upkeep.errors import GateClosed, InputError
+from upkeep.links import ValidationPageLink
 from upkeep.operators.ingest import IngestOperator
-from upkeep.operators.links import ValidationPageLink
 from upkeep.operators.validate import ValidateOperator
 
 

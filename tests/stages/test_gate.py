@@ -12,7 +12,7 @@ from upkeep.adapters.parquet_datasets import ParquetDatasets
 from upkeep.adapters.sklearn_trainer import SklearnTrainer
 from upkeep.core.plain import plain
 from upkeep.errors import InputError
-from upkeep.stages.gate import GatePolicy, gate
+from upkeep.stages.gate import Evaluation, GatePolicy, gate
 from upkeep.stages.train import train
 
 AS_OF = "2024-03-01"
@@ -46,16 +46,9 @@ def registry():
 @pytest.fixture
 def run(datasets, documents, registry):
     def with_(challenger="2", evaluation_id="e", policy=POLICY, as_of=AS_OF):
-        return gate(
-            datasets,
-            registry,
-            documents,
-            policy=policy,
-            model="tips",
-            challenger=challenger,
-            evaluation_id=evaluation_id,
-            as_of=as_of,
-        )
+        about = {"model": "tips", "challenger": challenger, "evaluation_id": evaluation_id}
+        ports = {"datasets": datasets, "tracker": registry, "documents": documents}
+        return gate(Evaluation(**ports, **about, policy=policy), as_of=as_of)
 
     return with_
 
@@ -284,16 +277,9 @@ def test_a_trained_challenger_goes_through_a_real_registry(tmp_path, datasets, d
             as_of=AS_OF,
             tags={},
         )
-        result = gate(
-            datasets,
-            tracker,
-            documents,
-            policy=POLICY,
-            model="tips",
-            challenger=made.version,
-            evaluation_id=tag,
-            as_of=AS_OF,
-        )
+        about = {"model": "tips", "challenger": made.version, "evaluation_id": tag}
+        ports = {"datasets": datasets, "tracker": tracker, "documents": documents}
+        result = gate(Evaluation(**ports, **about, policy=POLICY), as_of=AS_OF)
         assert (made.version, result.passed) == (str(number), True), result.sentence
         tracker.set_alias("tips", "champion", made.version)
     assert result.n > result.o + 0.12

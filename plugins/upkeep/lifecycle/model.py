@@ -1,16 +1,16 @@
-"""The stages that work on a model: train, gate, promote, score, monitor, suggest."""
+"""The stages that work on a model: train, promote, score, monitor, suggest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from upkeep.errors import InputError
-from upkeep.lifecycle.data import DataStages
+from upkeep.lifecycle.gate import GateStages
 from upkeep.lifecycle.records import json_record, policy
 from upkeep.ports import Json
 
 
-class Lifecycle(DataStages):
+class Lifecycle(GateStages):
     """All stages of one life."""
 
     def champion(self) -> str | None:
@@ -23,11 +23,6 @@ class Lifecycle(DataStages):
         if found is None:
             raise InputError(f"{self.life.model} must have a challenger, but has none. Train a model first.")
         return found
-
-    @property
-    def threshold(self) -> float:
-        """Scores from here on are predicted 1, in training, gate and prediction log alike."""
-        return float(self.life.training.get("threshold", 0.5))
 
     def plan(self, *, tag: str, recipes: Sequence[Json], decision: str, training_id: str, as_of: str) -> list[Json]:
         """The challengers that a decision asks for, one per recipe, with the rows that all of them hold out."""
@@ -47,7 +42,7 @@ class Lifecycle(DataStages):
             decision=decision,
             training_id=training_id,
             holdout_share=float(life.training.get("holdout_share", 0.3)),
-            steps=int(life.gate.get("steps", 1)),
+            steps=self.gate_policy.steps,
         )
 
     def train(
@@ -92,24 +87,6 @@ class Lifecycle(DataStages):
             weigh=weighing(known.documents, known.tracker, recipe, model=life.model, time=life.time),
         )
         return json_record(result)
-
-    def gate(self, *, challenger: str, evaluation_id: str, as_of: str) -> Json:
-        """Hold the challenger against the champion; the verdict is stored, and the same id is measured once."""
-        from upkeep.stages.gate import GatePolicy, gate
-
-        known = self.backends
-        result = gate(
-            known.datasets,
-            known.tracker,
-            known.documents,
-            policy=policy(GatePolicy, self.life.gate | {"threshold": self.threshold}, "gate"),
-            model=self.life.model,
-            challenger=challenger,
-            evaluation_id=evaluation_id,
-            as_of=self.known_until(as_of),
-        )
-        verdict = json_record(result)
-        return verdict | self._published("gates", f"{self.life.model}/v{challenger}", verdict)
 
     def promote(self, *, version: str, evaluation_id: str) -> Json:
         """Move `champion` to a version whose gate is open."""

@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator
 
 from upkeep.core.life import Life
 from upkeep.errors import GateClosed
-from upkeep.operators.links import ModelVersionLink, RecordLink
+from upkeep.links import LabelRequestLink, ModelVersionLink, RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 class ModelGateOperator(BaseOperator):
     """Hold a challenger against the champion on rows neither was trained on; fail when the gate stays shut.
 
-    A run evaluates once: its retries get the stored verdict.
+    A run evaluates once: its retries get the stored verdict. Where labels are missing, a link leads to the rows to label, and
+    clearing the task asks again; `GateLabelsSensor` before it waits for them.
 
     :param life: the model's life.
     :param trained: what `TrainModelOperator` returned. (templated)
     """
 
     template_fields: Sequence[str] = ("trained",)
-    operator_extra_links = (ModelVersionLink(), RecordLink())
+    operator_extra_links = (ModelVersionLink(), RecordLink(), LabelRequestLink())
 
     def __init__(self, *, life: Life, trained: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -42,6 +43,7 @@ class ModelGateOperator(BaseOperator):
         )
         ti.xcom_push("verdict", verdict)
         ti.xcom_push("record", verdict["record"])
+        ti.xcom_push("label_request", verdict["request"])
         if not verdict["passed"]:
             raise GateClosed(verdict["sentence"])
         self.log.info("%s", verdict["sentence"])

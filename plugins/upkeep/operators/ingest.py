@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from upkeep.core.life import Life
 from upkeep.errors import InputError
-from upkeep.operators.links import RecordLink
+from upkeep.links import RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

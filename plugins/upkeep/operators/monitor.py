@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator
 
 from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
-from upkeep.operators.links import HealthPictureLink
+from upkeep.links import HealthPictureLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

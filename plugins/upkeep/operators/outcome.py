@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
 from upkeep.errors import GateClosed, InputError
-from upkeep.operators.links import RecordLink
+from upkeep.links import RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

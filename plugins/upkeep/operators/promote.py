@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 
 from upkeep.core.life import Life
-from upkeep.operators.links import ModelVersionLink
+from upkeep.links import ModelVersionLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

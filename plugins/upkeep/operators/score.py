@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
-from upkeep.operators.links import RecordLink
+from upkeep.links import RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

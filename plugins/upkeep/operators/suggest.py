@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 
 from upkeep.core.life import Life
-from upkeep.operators.links import RecordLink
+from upkeep.links import RecordLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

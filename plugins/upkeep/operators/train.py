@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from upkeep.assets import triggering_facts
 from upkeep.core.life import Life
+from upkeep.links import ModelVersionLink
 from upkeep.operators.challengers import training_id
-from upkeep.operators.links import ModelVersionLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

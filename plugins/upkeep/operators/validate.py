@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator
 
 from upkeep.core.life import Life
 from upkeep.errors import GateClosed
-from upkeep.operators.links import ValidationPageLink
+from upkeep.links import ValidationPageLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -10,7 +10,7 @@ from upkeep.core.gate.entry import Entry
 from upkeep.core.gate.ledger import account
 from upkeep.core.gate.measure import TestRows, measure
 from upkeep.core.gate.verdict import Verdict, evaluate
-from upkeep.ports import Datasets, Documents, Tracker
+from upkeep.ports import Tracker
 from upkeep.stages.gate_labels import request_labels
 from upkeep.stages.gate_ledger import GateLedger, Refusal
 from upkeep.stages.gate_look import Look
@@ -19,23 +19,13 @@ from upkeep.stages.gate_prepare import Evaluation, Prepared, prepare
 from upkeep.stages.gate_result import GateResult, artifact, in_words, restored, subject, tags, told
 from upkeep.stages.record_names import record_name
 
-__all__ = ["GatePolicy", "GateResult", "gate"]
+__all__ = ["Evaluation", "GatePolicy", "GateResult", "gate"]
 
 KIND = "gates"
 _GAIN = parse("n - o > 0 +/- 1")
 
 
-def gate(
-    datasets: Datasets,
-    tracker: Tracker,
-    documents: Documents,
-    *,
-    policy: GatePolicy,
-    model: str,
-    challenger: str,
-    evaluation_id: str,
-    as_of: str,
-) -> GateResult:
+def gate(about: Evaluation, *, as_of: str) -> GateResult:
     """Evaluate the policy's condition on the challenger's holdout with the labels observed by `as_of`.
 
     Where `steps` challengers have been judged on rows of the holdout, its newer part judges alone. With fewer labels than
@@ -59,22 +49,13 @@ def gate(
     often than `reliability` says. Choose among candidates by the rows before the holdout; or, if the holdout did the
     choosing, count every training in `steps`, under the adaptivity "full" if each was shaped by the one before.
     """
-    about = Evaluation(
-        datasets=datasets,
-        tracker=tracker,
-        documents=documents,
-        policy=policy,
-        model=model,
-        challenger=challenger,
-        evaluation_id=evaluation_id,
-    )
-    name = record_name(model, evaluation_id)
-    stored = documents.get(KIND, name)
-    result = restored(stored, challenger) if stored else None
+    name = record_name(about.model, about.evaluation_id)
+    stored = about.documents.get(KIND, name)
+    result = restored(stored, about.challenger) if stored else None
     if result is None or not result.measured:
         result = _answer(about, as_of)
-        documents.put(KIND, name, asdict(result))
-    _publish(tracker, result)
+        about.documents.put(KIND, name, asdict(result))
+    publish(about.tracker, result)
     return _unsealed(about, result) if result.sealed else result
 
 
@@ -194,7 +175,8 @@ def _verdict(verdict: Verdict) -> Literal["pass", "fail", "unknown", "investigat
     return "fail" if verdict.truth == "false" else "unknown"
 
 
-def _publish(tracker: Tracker, result: GateResult) -> None:
+def publish(tracker: Tracker, result: GateResult) -> None:
+    """Tell the model registry: tags on the version, the whole record beside its run's artifacts."""
     tracker.tag_version(result.model, result.version, tags(result))
     tracker.attach(result.model, result.version, artifact(result), asdict(result))
 
@@ -213,6 +195,6 @@ def _unsealed(about: Evaluation, result: GateResult) -> GateResult:
         if closed and ledger.account(one.contract, one.rows.since, one.rows.until).open_since == one.rows.until:
             open_now = replace(restored(closed, one.version), sealed=False)
             about.documents.put(KIND, record_name(about.model, one.evaluation_id), asdict(open_now))
-            _publish(about.tracker, open_now)
+            publish(about.tracker, open_now)
             result = open_now if one.evaluation_id == about.evaluation_id else result
     return result

@@ -136,7 +136,8 @@ def subject(result: GateResult) -> str:
 def in_words(result: GateResult) -> str:
     """The sentence of a measured result that is not sealed."""
     seen = "; ".join(f"{c.clause} is {c.truth}, estimate {_estimate(c)}" for c in result.clauses)
-    person = " A person has to decide." * (result.verdict == "investigate")
+    ask = f" A person has to decide: upkeep gate decide --evaluation {result.evaluation_id}."
+    person = ask * (result.verdict == "investigate")
     return (
         f"{subject(result)}: {seen}, on {result.labels} labelled rows ({result.needed} needed at {result.reliability}). "
         f"It is step {result.step} of {result.steps} of its test set.{person} {result.alarm}"

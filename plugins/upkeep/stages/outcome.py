@@ -16,7 +16,9 @@ _SAME = 1e-9
 def best_passed(verdicts: Sequence[Json]) -> Json:
     """Of gate verdicts on the same rows, the pass with the highest accuracy; of equal ones, the first.
 
-    Gains do not rank them: where the champion has changed between two verdicts, they are over different ones.
+    Gains do not rank them: where the champion has changed between two verdicts, they are over different ones. Where an accuracy
+    is not told, as the test set is in use and builders see answers, or is not known, as only disagreements were labelled, the
+    first pass it is.
 
     Raises
     ------
@@ -26,6 +28,8 @@ def best_passed(verdicts: Sequence[Json]) -> Json:
     passed = [verdict for verdict in verdicts if verdict["passed"]]
     if not passed:
         raise GateClosed(f"one of {len(verdicts)} challengers must have passed its gate to be promoted, but none has.")
+    if any(verdict["n"] is None for verdict in passed):
+        return passed[0]
     return max(passed, key=lambda verdict: float(verdict["n"]))
 
 
@@ -110,22 +114,26 @@ def _challenger(documents: Documents, model: str, planned: Json, champion: str |
     if verdict is None:
         unknown = dict.fromkeys(("version", "accuracy", "gain", "estimate", "low", "high", "labels"))
         sentence = "No verdict of its gate is stored; its tasks train and gate say why."
-        return about | unknown | {"verdict": "none", "promoted": False, "sentence": sentence}
+        return about | unknown | {"verdict": "none", "measured": False, "promoted": False, "sentence": sentence}
     clause = verdict["clauses"][0] if verdict["clauses"] else {}
     return about | {
         "version": verdict["version"],
         "accuracy": verdict["n"],
-        "gain": _gain(verdict) if verdict["n"] is not None else None,
+        "gain": _gain(verdict),
         **{key: clause.get(key) for key in ("estimate", "low", "high")},
         "labels": verdict["labels"],
         "verdict": verdict["verdict"],
+        "measured": verdict.get("measured", verdict["n"] is not None),
         "promoted": promotion is not None or (verdict["verdict"] == "pass" and verdict["version"] == champion),
         "sentence": verdict["sentence"],
     }
 
 
-def _gain(verdict: Json) -> float:
-    return float(verdict["n"] - (verdict["o"] or 0.0))
+def _gain(verdict: Json) -> float | None:
+    """n - o, or n where there is no old model; None where it is not told. Records of the first format have no `gain`."""
+    if verdict.get("gain") is not None:
+        return float(verdict["gain"])
+    return None if verdict["n"] is None else float(verdict["n"] - (verdict["o"] or 0.0))
 
 
 def _point_at_best(tracker: Tracker, model: str, challengers: Sequence[Json], champion: str | None) -> None:
@@ -156,7 +164,7 @@ def _sentence(found: Json, champion: str | None) -> str:
 def _told(one: Json) -> str:
     subject = f"{one['recipe']} (version {one['version']})" if one["version"] else str(one["recipe"])
     if one["gain"] is None:
-        return f"{subject}: no verdict"
+        return f"{subject}: {one['verdict'] if one.get('measured') else 'no verdict'}"
     known = (
         one["estimate"] is not None and abs(one["estimate"] - one["gain"]) < _SAME
     )  # the clause is about the gain itself

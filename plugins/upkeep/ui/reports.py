@@ -9,7 +9,12 @@ from upkeep.adapters.workspace import Workspace
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_TYPES = {".html": "text/html; charset=utf-8", ".svg": "image/svg+xml", ".json": "application/json"}
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".csv": "text/csv; charset=utf-8",
+}
 #: Reports are self-contained; whatever slipped into one can neither run nor load anything.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox",

@@ -58,6 +58,16 @@ class RecordLink(_ReportLink):
         return "Record"
 
 
+class LabelRequestLink(_ReportLink):
+    """The rows that a gate wants labelled, as a table."""
+
+    pushed: ClassVar[str] = "label_request"
+
+    @property
+    def name(self) -> str:
+        return "Rows to label"
+
+
 class ModelVersionLink(BaseOperatorLink):
     """A model version in MLflow's pages, whose address is `UPKEEP_MLFLOW_URL` or the tracking server's."""
 

@@ -3,12 +3,12 @@
 import pytest
 from tests.taxi_world import TaskInstance
 
-from upkeep.operators.links import HealthPictureLink, ModelVersionLink, RecordLink, ValidationPageLink
+from upkeep.links import HealthPictureLink, LabelRequestLink, ModelVersionLink, RecordLink, ValidationPageLink
 
 MADE = {"model_version": {"model": "taxi_tip", "version": "3"}}
 
 
-@pytest.mark.parametrize("link", [ValidationPageLink(), HealthPictureLink(), RecordLink()])
+@pytest.mark.parametrize("link", [ValidationPageLink(), HealthPictureLink(), RecordLink(), LabelRequestLink()])
 def test_a_report_link_leads_to_the_pushed_report_below_the_servers_address(link, monkeypatch):
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/team/")
     ti = TaskInstance(pushed={link.pushed: "validations/a.html"})

@@ -1,0 +1,58 @@
+"""A person's answer where the gate left the truth open."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Literal
+
+from upkeep.errors import InputError
+from upkeep.ports import Documents, Tracker
+from upkeep.stages.gate import KIND, publish
+from upkeep.stages.gate_result import GateResult, restored, subject
+from upkeep.stages.record_names import record_name
+
+
+def decide(
+    tracker: Tracker,
+    documents: Documents,
+    *,
+    model: str,
+    evaluation_id: str,
+    answer: Literal["pass", "fail"],
+    by: str,
+    why: str,
+) -> GateResult:
+    """Open or shut a gate of the mode "investigate" whose verdict is open.
+
+    The first answer counts, and who gave it is stored with it. The promise covers what the gate says by itself, not what a person makes of "investigate".
+
+    Raises
+    ------
+    InputError
+        If there is no such verdict, it was not left open, or another answer was given before.
+    """
+    name = record_name(model, evaluation_id)
+    stored = documents.get(KIND, name)
+    if stored is None:
+        raise InputError(f"evaluation {evaluation_id!r} of {model} must have a verdict to be decided. Run the gate.")
+    if not by.strip() or not why.strip():
+        raise InputError("a decision must say by whom it is made and why, but one of them is empty.")
+    known = documents.get("gate_decisions", name)
+    if known is None and stored["verdict"] != "investigate":
+        raise InputError(
+            f"evaluation {evaluation_id!r} must be left open to be decided, but its verdict is {stored['verdict']}. "
+            "Train another challenger, or change the life's gate."
+        )
+    decision = {"answer": answer, "by": by.strip(), "why": why.strip()}
+    if known is None:
+        documents.create("gate_decisions", name, decision)
+        known = documents.get("gate_decisions", name) or decision
+    if known["answer"] != answer:
+        raise InputError(f"evaluation {evaluation_id!r} was decided by {known['by']} already: {known['answer']}.")
+    result = restored(stored, stored["version"])
+    result = replace(result, passed=answer == "pass", verdict=answer)
+    said = f"{subject(result)}: {known['by']} decided {answer} on {result.condition}, as {known['why']}"
+    result = replace(result, sentence=f"{said.rstrip('.')}.")
+    documents.put(KIND, name, asdict(result))
+    publish(tracker, result)
+    return result
