@@ -52,9 +52,9 @@ def recoverable(
     -----
     A row's gain is 1, 0 or -1. Who bets a share b of his stake that it is above the tolerated t multiplies the stake by
     1 + b (gain - t); no bet wins on average while the gain that a row has to expect, given all rows before it, is at most t,
-    if the correction was fitted before the label came in [1]_. So stakes are spread over bets and over the look to begin at (look k gets 6 / (pi^2 k^2),
-    `core.drift.spending`), as a gain may begin late [2]_. All of them together are a supermartingale from 1, and
-    reach 1 / alpha with a chance of at most alpha, however often one looks (Ville).
+    if the correction was fitted before the label came in [1]_. So stakes are spread over bets and over the look to begin
+    at (look k gets 6 / (pi^2 k^2), `core.drift.spending`), as a gain may begin late [2]_. All of them together are a
+    supermartingale from 1, and reach 1 / alpha with a chance of at most alpha, however often one looks (Ville).
 
     References
     ----------
