@@ -16,8 +16,8 @@ from upkeep.core.feedback.estimate.mixing import moved_column
 from upkeep.core.packing import pack, unpack
 from upkeep.core.profile.stored import damaged, fields
 
-#: Rows that a window is held against, and bytes that they may take.
-_SAMPLE_ROWS, _SAMPLE_BYTES = 10_000, 500_000
+#: Rows that a window is held against, and bytes that they and the effects may take; their JSON takes a third more.
+_SAMPLE_ROWS, _BYTES = 10_000, 1_200_000
 #: Newton's steps, none larger than 1; effects beyond `_LARGEST` in log odds are not believed.
 _STEPS, _LARGEST = 8, 3.0
 
@@ -41,7 +41,7 @@ class RegroupWay:
         rng: np.random.Generator,
     ) -> RegroupWay:
         """From codes, shape (n, d), chances of being right by the score alone, and what was, shape (n,)."""
-        kept = min(len(codes), _SAMPLE_ROWS, max(1, _SAMPLE_BYTES // codes.shape[1]))
+        kept = min(len(codes), _SAMPLE_ROWS, max(1, _BYTES // codes.shape[1] - 4 * CELLS))
         drawn = np.sort(rng.choice(len(codes), kept, replace=False))
         effects = np.stack([cell_effects(column, start, outcome) for column in codes.T])
         return cls(effects=effects.astype(np.float32), codes=codes[drawn])
