@@ -97,6 +97,30 @@ def test_negative_control_a_fifth_fewer_rows_break_the_promise(share):
     assert fewer in wrong_rows(end, fewer)
 
 
+@given(st.floats(0.05, 0.95), st.floats(0.03, 0.3), LEVELS, st.sampled_from([-1, 1]))
+def test_a_mean_of_bounded_values_needs_no_fewer_rows_than_a_share_and_no_more_than_by_hoeffding(
+    mean, eps, level, side
+):
+    end = End(truth=mean, limit=mean + side * eps, log_tests=level)
+    by_hoeffding = hoeffding.rows_at(end, 0.0, 1.0)
+    assert binomial.rows_at(end) <= binomial.rows_bounded(end, 0.0, 1.0) <= by_hoeffding
+    stretched = End(truth=3 * mean - 1, limit=3 * end.limit - 1, log_tests=level)
+    assert abs(binomial.rows_bounded(stretched, -1.0, 2.0) - binomial.rows_bounded(end, 0.0, 1.0)) <= 1 / eps
+
+
+@pytest.mark.parametrize("middle", [0.0, 0.2, 0.4])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_values_between_the_ends_of_their_range_keep_the_promise(middle, side):
+    # 0, 1/2 or 1 with mean 0.4: the sum of twice these less 1 is one of gains and losses
+    end = End(truth=0.4, limit=0.4 + 0.15 * side, log_tests=8.0)
+    rows = binomial.rows_bounded(end, 0.0, 1.0)
+    top = 0.4 - middle / 2
+    up, down = (top, 1 - top - middle) if side > 0 else (1 - top - middle, top)
+    for more in range(rows, rows + 30):
+        total = math.ceil(more * side * (2 * end.limit - 1) - 1e-9)
+        assert math.log(enumerated(more, up, down)[total + more :].sum()) <= -8.0
+
+
 @pytest.mark.parametrize(("tolerance", "log_tests"), [(0.1, 5.0), (0.05, 8.07), (0.2, 1.0)])
 def test_a_share_that_may_be_anything_keeps_its_promise_from_the_stated_rows_on(tolerance, log_tests):
     most = hoeffding.rows_needed(1.0, tolerance, log_tests)

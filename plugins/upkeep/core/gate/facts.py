@@ -80,6 +80,25 @@ def by_clauses(question: Question) -> Known:
     return Known(tuple(bounds.items()))
 
 
+def by_accuracy(question: Question) -> Known:
+    """What follows from clauses such as ``n > 0.9 +/- 0.01``: two models that are seldom wrong seldom differ in being right."""
+    bounds: dict[Slice, Differing] = {}
+    for clause in question.condition.clauses:
+        (variable, factor), *more = clause.weights
+        if (
+            more
+            or variable.metric != "accuracy"
+            or variable.model == "d"
+            or (clause.comparison == ">") != (factor > 0.0)
+        ):
+            continue
+        tight = 1.0 - clause.threshold / factor
+        wrong = (tight, tight + 2.0 * clause.tolerance / abs(factor))
+        bound = Differing(new_wrong=wrong) if variable.model == "n" else Differing(old_wrong=wrong)
+        bounds[variable.slice] = _both(bounds.get(variable.slice, bound), bound)
+    return Known(tuple(bounds.items()))
+
+
 def measured(question: Question, facts: Facts) -> Known:
     """Clopper and Pearson's upper bound on what was measured; it may fail with half of δ."""
     if facts.measured_difference is None:
@@ -94,8 +113,15 @@ def least(first: Known, second: Known) -> Known:
     """Both bounds together. What either costs is paid."""
     bounds = dict(first.bounds)
     for rows, new in second.bounds:
-        old = bounds.get(rows, new)
-        bounds[rows] = Differing(
-            tight=min(old.tight, new.tight), loose=min(old.loose, new.loose), extra=max(old.extra, new.extra)
-        )
+        bounds[rows] = _both(bounds.get(rows, new), new)
     return Known(tuple(bounds.items()))
+
+
+def _both(first: Differing, second: Differing) -> Differing:
+    return Differing(
+        tight=min(first.tight, second.tight),
+        loose=min(first.loose, second.loose),
+        extra=max(first.extra, second.extra),
+        new_wrong=min(first.new_wrong, second.new_wrong),
+        old_wrong=min(first.old_wrong, second.old_wrong),
+    )

@@ -90,7 +90,8 @@ def every_method(question: Question, facts: Facts) -> tuple[Method, ...]:
     """All methods, those of the paper first."""
     sure, clauses = known_facts.sure(facts), known_facts.by_clauses(question)
     measured = known_facts.measured(question, facts)
-    exact, known = _exact(question, known_facts.least(sure, clauses), measured)
+    free = known_facts.least(known_facts.least(sure, clauses), known_facts.by_accuracy(question))
+    exact, known = _exact(question, free, measured)
     return (
         _method("hoeffding", question, _HOEFFDING, lambda clause: needs.by_hoeffding(question, clause)),
         _paired(question),
@@ -159,7 +160,7 @@ def _active(question: Question, exact: Method, known: Known) -> Method:
         return _absent(
             "active", _ACTIVE, "no clause compares n - o in accuracy, whose value is known where the two agree"
         )
-    if not known.helps(question):
+    if not any(bound.loose < 1.0 for _, bound in known.bounds) or not known.helps(question):
         return _absent(
             "active",
             _ACTIVE,

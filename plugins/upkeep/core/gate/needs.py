@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from upkeep.core.gate.bounds import bennett, binomial, hoeffding, trinomial
 from upkeep.core.gate.bounds.ends import End
@@ -45,11 +45,24 @@ class Differing:
         The same where the clause that bounds d may be unknown: two of its tolerances more.
     extra : float
         What it costs: added to log_tests.
+    new_wrong, old_wrong : tuple of (float, float)
+        Bounds, tight and loose, on the shares of rows that the new and the old model have wrong.
     """
 
-    tight: float
-    loose: float
+    tight: float = 1.0
+    loose: float = 1.0
     extra: float = 0.0
+    new_wrong: tuple[float, float] = (1.0, 1.0)
+    old_wrong: tuple[float, float] = (1.0, 1.0)
+
+    def where(self, difference: float, unknown: bool) -> float:
+        """The bound where the accuracies differ by so much.
+
+        Rows that the new model alone has wrong are no more than those it has wrong; those that the old one alone has wrong are
+        more by the difference. Likewise from the old model's side.
+        """
+        share = self.loose if unknown else self.tight
+        return min(share, 2.0 * self.new_wrong[unknown] + difference, 2.0 * self.old_wrong[unknown] - difference)
 
 
 def ends(question: Question, clause: Clause) -> list[tuple[End, bool]]:
@@ -135,7 +148,7 @@ def exact(question: Question, clause: Clause, differing: Differing | None) -> in
     if clause.difference is not None:
         return min(most, _by_differences(question, clause, clause.difference, differing))
     if clause.paired:
-        return most if differing is None else min(most, _by_second_moment(question, clause, differing))
+        return min(most, _by_ranges(question, clause, differing))
     if all(variable.metric in SHARES for variable in variables):
         width = math.fsum(abs(factor) * _slope(variable) for variable, factor in clause.weights)
         level = question.each + math.log(len(variables))
@@ -161,19 +174,28 @@ def compares_accuracy(clause: Clause) -> bool:
 
 
 def _by_differences(question: Question, clause: Clause, factor: float, differing: Differing | None) -> int:
-    bound = differing or Differing(tight=1.0, loose=1.0)
-    return max(
-        trinomial.rows_at(_scaled(end, factor, bound.extra), bound.loose if unknown else bound.tight)
-        for end, unknown in ends(question, clause)
-    )
-
-
-def _by_second_moment(question: Question, clause: Clause, differing: Differing) -> int:
+    bound = differing or Differing()
     rows = []
     for end, unknown in ends(question, clause):
-        moment, bound = _moment(clause, differing.loose if unknown else differing.tight)
-        log_tests = end.log_tests + differing.extra
-        rows.append(bennett.rows_needed(moment, clause.tolerance, log_tests, bound))
+        scaled = _scaled(end, factor, bound.extra)
+        # A model gains no more rows than the other has wrong: the worst truth there can be, if the end's cannot.
+        gain, loss = bound.old_wrong[unknown], bound.new_wrong[unknown]
+        truth = min(scaled.truth, gain) if scaled.limit > scaled.truth else max(scaled.truth, -loss)
+        share = bound.where(truth, unknown)
+        rows.append(trinomial.rows_at(replace(scaled, truth=truth), share) if share > 0.0 else 1)
+    return max(rows)
+
+
+def _by_ranges(question: Question, clause: Clause, differing: Differing | None) -> int:
+    """Bentkus' inequality, or Bennett's where it needs fewer rows and d is bounded."""
+    rows = []
+    for end, unknown in ends(question, clause):
+        need = binomial.rows_bounded(end, *clause.span)
+        if differing is not None:
+            moment, bound = _moment(clause, differing.loose if unknown else differing.tight)
+            log_tests = end.log_tests + differing.extra
+            need = min(need, bennett.rows_needed(moment, clause.tolerance, log_tests, bound))
+        rows.append(need)
     return max(rows)
 
 

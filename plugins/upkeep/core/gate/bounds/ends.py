@@ -61,8 +61,10 @@ def settles(
     Parameters
     ----------
     log_error : callable
-        Logarithm of the error's probability for numbers of rows, at most ``-exponent * rows``.
-    log_tests, exponent : float
+        Logarithm of a bound on the error's probability for numbers of rows.
+    log_tests : float
+    exponent : float
+        The error's probability is known to be at most ``exp(-exponent * rows)``.
     tilt : float
         By how much the logarithm of a tail falls with each unit of the sum.
 
