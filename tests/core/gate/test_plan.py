@@ -189,6 +189,14 @@ def test_a_gain_that_the_other_clause_rules_out_still_needs_rows():
     assert 50 < rows < 0.1 * labels("n - o > 0.2 +/- 0.02")
 
 
+@pytest.mark.parametrize("text", ["n - o > 0.02 +/- 0.03", "n - 1.1*o > -0.05 +/- 0.03"])
+def test_a_larger_share_that_may_differ_never_needs_fewer_labels(text):
+    shares = [0.01, 0.05, 0.051, 0.1, 0.2, 0.4, 0.5, 0.51, 0.7, 0.9, 1.0]
+    sizes = [labels(text, facts=Facts(difference=share)) for share in shares]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == labels(text)
+
+
 def test_a_measured_difference_is_bounded_with_half_of_delta():
     promise = Promise(reliability=0.99)
     found = plan(parse("n - o > 0.02 +/- 0.02"), promise, Facts(measured_difference=(0.05, 2000)))

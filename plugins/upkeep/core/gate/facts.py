@@ -21,8 +21,9 @@ class Facts:
     difference : float or None
         A bound on it over all rows that holds for sure, for every model that the gate will judge.
     measured_difference : tuple of (float, int) or None
-        The share, and on how many unlabelled rows it was measured, for the model to be judged. Its upper bound costs half of δ.
-        The rows must be others than those of the test, whose number depends on it.
+        The share, and on how many rows it was measured, without labels, for the model to be judged. Its upper bound costs
+        half of δ. The rows are others than those of the test; or the test's own, if how many these are was fixed before
+        and the plan only says whether they suffice.
     """
 
     difference: float | None = None

@@ -20,8 +20,8 @@ _HIERARCHICAL = (
     f"{_IID}. Where the clause on d fails on unlabelled rows, the answer is no before any label is looked at."
 )
 _IMPLICIT = (
-    f"{_IID}. d was measured on unlabelled rows other than these; its exact upper bound may fail with half of δ, and "
-    "holds only for the model it was measured for."
+    f"{_IID}. d was measured on rows other than these, or on these if their number was fixed before; its exact upper "
+    "bound may fail with half of δ, and holds only for the model it was measured for."
 )
 _COARSE = f"{_IID}. A coarse look at the same rows, with half of δ, bounds the variance of a mean near 0 or 1."
 _CHERNOFF = f"{_IID}, and values lie in their range. Bounds are taken at the threshold and two tolerances beyond it."
