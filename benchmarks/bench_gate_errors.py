@@ -21,6 +21,7 @@ from tqdm import tqdm
 from gate_lives import (
     ACCURACY,
     ADAPTIVITIES,
+    FINE,
     METHODS,
     MODES,
     PAIRS,
@@ -108,7 +109,7 @@ def controls(report: Report, lives: int) -> dict[str, float]:
         lines,
     )
     lines = []
-    for method, question in tqdm((("exact", ACCURACY), ("anytime", ACCURACY), ("exact", PAIRS)), "unseen"):
+    for method, question in tqdm((("exact", ACCURACY), ("anytime", ACCURACY), ("exact", FINE)), "unseen"):
         for mode in MODES:
             seen, none = promised(mode, "full", 0, MANY), promised(mode, "none", 0, MANY)
             few, many = (attacked(rng, method, question, seen, lives, sized=sized) / lives for sized in (none, seen))
@@ -197,9 +198,9 @@ def main() -> None:
     given = parser.parse_args()
     report = Report("Wrong answers of a gate over a test set's life")
     figures = errors(report, given.lives or (1_000 if given.quick else 100_000))
-    figures |= controls(report, 500 if given.quick else 10_000)
-    figures |= streams(report, 50 if given.quick else 400)
-    figures |= peeking(report, 200 if given.quick else 4_000)
+    figures |= controls(report, 500 if given.quick else 4_000)
+    figures |= streams(report, 50 if given.quick else 200)
+    figures |= peeking(report, 200 if given.quick else 1_000)
     report.finish(figures, given.markdown)
 
 
