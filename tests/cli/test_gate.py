@@ -126,6 +126,21 @@ def test_before_any_verdict_the_status_says_how_many_there_may_be(run, tmp_path,
     assert json.loads(run("status", *LIFE, "--json"))["test_sets"] == []
 
 
+def test_the_status_of_a_life_whose_gate_is_an_easeml_file_knows_its_steps(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("UPKEEP_HOME", str(tmp_path))
+    promise = tmp_path / ".easeml.yml"
+    promise.write_text(
+        "ml:\n- condition: n - o > 0.02 +/- 0.05\n- reliability: 0.99\n- mode: fp-free\n- adaptivity: full\n- steps: 8\n"
+    )
+    lines = (REPO / "dags" / "config" / "taxi.yaml").read_text().splitlines(keepends=True)
+    begin = lines.index("gate:\n")
+    end = next(n for n in range(begin + 1, len(lines)) if not lines[n].startswith("  "))
+    gate = ["gate:\n", f"  easeml: {promise}\n", "  first_condition: n > 0.55 +/- 0.03\n"]
+    life = tmp_path / "taxi.yaml"
+    life.write_text("".join(lines[:begin] + gate + lines[end:]))
+    assert run("status", "--life", str(life)).endswith("the first will judge 8.\n")
+
+
 def test_the_status_says_of_each_test_set_what_is_left_and_what_to_do(run, world):
     """A first model has been judged, under a condition that was easier than that of the file."""
     text = run("status", *LIFE)

@@ -158,6 +158,23 @@ def test_who_loses_the_number_reads_again_and_asks_again(ledger, tmp_path, contr
     assert len(ledger.entries()) == (2 if expected == 2 else 1)
 
 
+class _Overwriting(_Meanwhile):
+    """The control: what is not made exclusively replaces what another has made meanwhile."""
+
+    def create(self, kind, name, record):
+        super().create(kind, name, record)
+        self.put(kind, name, record)
+        return True
+
+
+def test_a_number_that_is_not_taken_exclusively_loses_an_evaluation(ledger, tmp_path):
+    told = []
+    slow = GateLedger(_Overwriting(tmp_path, lambda: told.append(ask(ledger, "rival"))), "tips", "trips")
+    told.append(ask(slow, "mine", version="3"))
+    assert [entry.evaluation_id for entry in told] == ["rival", "mine"]
+    assert [entry.evaluation_id for entry in ledger.entries()] == ["mine"]
+
+
 def test_two_that_open_the_same_evaluation_at_once_get_one_entry(ledger, tmp_path):
     slow = GateLedger(_Meanwhile(tmp_path, lambda: ask(ledger, "same")), "tips", "trips")
     assert ask(slow, "same") == ledger.find("same", "2")

@@ -91,7 +91,10 @@ class Gates(RuleBasedStateMachine):
         ]
         own = [one for one in shared if one.contract == entry.contract]
         assert len(own) < entry.contract.steps
-        told = [one for one in shared if one.contract != entry.contract and one.told != "nothing"]
+        seen = [one for one in shared if one.told != "nothing"]
+        for one in seen:  # a test set that is used up may have been told in full
+            assert sum((o.contract, o.rows) == (one.contract, one.rows) for o in shared) < one.contract.steps
+        told = [one for one in seen if one.contract != entry.contract]
         if any(one.contract.adaptivity == "full" for one in told):
             assert entry.prior >= math.log(2) - 1e-9
         least = sum(math.log(one.contract.kinds) for one in told if one.contract.adaptivity == "full")
@@ -164,5 +167,5 @@ class Gates(RuleBasedStateMachine):
             assert left.closed or not entry.contract.retires(left.passes)
 
 
-Gates.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Gates.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 TestGates = Gates.TestCase

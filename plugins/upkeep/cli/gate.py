@@ -36,13 +36,8 @@ def status(chosen: argparse.Namespace) -> None:
     """Run `upkeep gate status`."""
     from upkeep.adapters.life_file import read_life
     from upkeep.lifecycle import Lifecycle
-    from upkeep.lifecycle.records import policy
-    from upkeep.stages.gate_policy import GatePolicy
-    from upkeep.stages.gate_status import gate_status
 
-    life = Lifecycle(read_life(chosen.life))
-    names = {"model": life.life.model, "dataset": life.life.dataset}
-    record = gate_status(life.backends.documents, **names, contract=policy(GatePolicy, life.life.gate, "gate").contract)
+    record = Lifecycle(read_life(chosen.life)).gate_status()
     tell(chosen.json, record, lambda: _described(record))
 
 
