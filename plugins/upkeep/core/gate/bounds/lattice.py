@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Standard deviations of the tilted sum that the discrete transform spans, and over which its integrand is above 1e-17.
-_PERIOD, _REACH = 24.0, 14.0
+#: Standard deviations of the tilted sum that the discrete transform spans, and over which its integrand is above rounding.
+_PERIOD, _REACH = 18.0, 10.0
 _CELLS = 1 << 20
 #: Smallest probability of a step; and of a tilted tail, below which it is rounding (a sum of the other parity can be).
 _TINY, _ROUNDING = 1e-200, 1e-14

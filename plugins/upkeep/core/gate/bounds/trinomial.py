@@ -12,8 +12,10 @@ from upkeep.core.gate.bounds.lattice import log_tail, tilted
 
 #: Up to this bound on the share that differs the worst case is known, beyond it is searched for.
 _PROVEN = 0.5
-#: So many rows fewer than at the bound differ where the worst case is searched for; by how much its logarithm may be missed.
+#: So many rows fewer than at the bound differ where the worst case is searched for. The search finds half a tilt, so it may be
+#: coarse where the tilt is small; by how much the logarithm of the worst case may be missed.
 _FEWER = np.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.9, 2.5, 4.0])
+_FEWER_COARSE, _SMALL_TILT = np.array([0.0, 1.0, 2.0, 4.0]), 0.05
 _MISSED = 3e-3
 
 
@@ -56,18 +58,21 @@ def rows_at(end: End, differing: float = 1.0) -> int:
     if limit > 1.0 - 1e-9:
         return whole(end.log_tests / -math.log(gain))
     exponent, tilt = _exponent(limit, gain, loss)
+    fewer = _FEWER if tilt > _SMALL_TILT else _FEWER_COARSE
 
     def log_error(rows: NDArray[np.int64]) -> NDArray[np.float64]:
         sums = reaching(rows, limit)
         if bound <= _PROVEN:
             return log_tail(rows, sums, gain, loss)
-        shares = np.maximum(bound - _FEWER / rows[:, None], max(abs(truth), _PROVEN))
+        shares = np.maximum(bound - fewer / rows[:, None], max(abs(truth), _PROVEN))
         errors = log_tail(rows[:, None], sums[:, None], (shares + truth) / 2.0, (shares - truth) / 2.0)
         worst: NDArray[np.float64] = errors.max(axis=1) + _MISSED
         return worst
 
     enough = math.ceil((2.0 + abs(truth)) / (limit - truth))
-    return max(settles(log_error, end.log_tests, exponent, tilt), enough)
+    # where all rows differ, every second sum is the same as the next
+    step = tilt if bound <= _PROVEN else 2.0 * tilt
+    return max(settles(log_error, end.log_tests, exponent, step), enough)
 
 
 def _exponent(limit: float, gain: float, loss: float) -> tuple[float, float]:
