@@ -99,7 +99,7 @@ def main() -> None:
         "never_more_labels": all(cell.ours <= cell.rival for cell in cells),
         "never_more_rows": all(cell.rows <= cell.rival for cell in cells),
         "checked_against_their_code": sum(cell.public is not None for cell in cells) if public else 0,
-        "slowest_plan_s": round(max(cell.seconds for cell in cells), 3),
+        "slowest_plan_cpu_s": round(max(cell.seconds for cell in cells), 3),
         "families": _families(report, cells),
         "missed": _missed(report, cells),
     }
@@ -160,9 +160,9 @@ def _cell(
 ) -> Cell:
     condition = parse(case.text)
     promise = Promise(reliability=1.0 - delta, steps=steps, adaptivity=adaptivity, mode=mode)  # type: ignore[arg-type]
-    start = time.perf_counter()
+    start = time.process_time()
     found = plan(condition, promise, case.facts)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     rival = easeml_ci(condition, delta, steps, adaptivity)
     if public is not None and rival is not None:
         theirs = public(case.text, 1.0 - delta, steps, adaptivity)
