@@ -193,6 +193,14 @@ def test_the_upper_bound_on_a_share_is_that_of_clopper_and_pearson(rows, share, 
     assert binomial.upper(hits / rows, rows, level) == pytest.approx(expected, abs=1e-8)
 
 
+@given(st.integers(0, 3000), st.floats(0.001, 0.999), st.floats(1.0, 20.0))
+def test_the_most_hits_are_the_quantile_of_a_binomial(draws, share, level):
+    found = binomial.most_hits(draws, share, level)
+    assert stats.binom.logsf(found, draws, share) <= -level + 1e-9
+    mean_like = draws * share + 0.1 * math.sqrt(draws * share) + 1
+    assert found <= mean_like or stats.binom.logsf(found - 1, draws, share) > -level - 1e-9
+
+
 @given(st.floats(0.01, 1.0), TOLERANCES, LEVELS)
 def test_bennetts_inequality_falls_with_the_second_moment(moment, tolerance, level):
     found = bennett.rows_needed(moment, tolerance, level)

@@ -212,6 +212,7 @@ def test_only_rows_on_which_the_models_differ_need_labels():
     assert found.best is active
     assert active.rows == exact.rows
     assert active.labels == math.ceil(exact.rows / 10)
+    assert f"99 times in 100 at most {stats.binom.ppf(0.99, exact.rows, 0.1):.0f}" in active.assumption
     assert active.cost(0.5) == active.labels / 2
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from upkeep.core.gate import facts as known_facts
 from upkeep.core.gate import needs
+from upkeep.core.gate.bounds import binomial
 from upkeep.core.gate.condition import Clause
 from upkeep.core.gate.facts import Facts, Known
 from upkeep.core.gate.needs import Question
@@ -30,7 +31,7 @@ _EXACT = (
     "clauses of other metrics take the sharpest inequality."
 )
 _ACTIVE = (
-    "As exact. Of n - o only rows on which the models differ get a label, since the others add 0; how many those are is an "
+    "As exact. Of n - o only rows on which the models differ get a label, since the others add 0. How many those are is an "
     "average, at the bound on d"
 )
 
@@ -171,15 +172,17 @@ def _active(question: Question, exact: Method, known: Known) -> Method:
     for clause, need in pairs:
         if not _spares(clause):
             full[need.about] = max(full.get(need.about, 0), need.labels)
-    found = []
+    found, most = [], 0
     for clause, need in pairs:
         bound = known.of(clause) if _spares(clause) else None
         if bound is not None:
             labelled = min(full.get(need.about, 0), need.rows)
-            labels = labelled + disagreeing(need.rows - labelled, min(bound.loose, 1.0))
+            rest, share = need.rows - labelled, min(bound.loose, 1.0)
+            labels = labelled + disagreeing(rest, share)
+            most = max(most, labelled + binomial.most_hits(rest, share, math.log(100.0)))
             need = replace(need, labels=labels, unlabelled=need.rows - labels)
         found.append(need)
-    return _total("active", tuple(found), f"{_ACTIVE}. {exact.assumption}")
+    return _total("active", tuple(found), f"{_ACTIVE}; 99 times in 100 at most {most}. {exact.assumption}")
 
 
 def _spares(clause: Clause) -> bool:

@@ -89,6 +89,21 @@ def upper(share: float, rows: int, log_tests: float) -> float:
     return high
 
 
+def most_hits(draws: int, share: float, log_tests: float) -> int:
+    """Smallest number that the hits among so many draws exceed with probability e^-log_tests at most.
+
+    Examples
+    --------
+    >>> most_hits(1000, 0.1, math.log(100))
+    123
+    """
+    low, high = -1, draws
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if log_tail(draws, middle + 1, share, 0.0) <= -log_tests else (middle, high)
+    return high
+
+
 def _rows(end: End, bounded: bool) -> int:
     truth, limit = end.truth, end.limit
     if limit < truth:
