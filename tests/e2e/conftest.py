@@ -1,8 +1,9 @@
-"""One real Airflow and one real MLflow for all end-to-end tests; two lives run on them."""
+"""One real Airflow and one real MLflow for all end-to-end tests; three lives run on them."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,24 @@ def _write_lives(folder: Path) -> None:
         "feedback": "nyc_feedback",
     }
     nyc["training"] = taxi["training"] | {"first_batches": 1}
+    gated = taxi | {"name": "gated", "dataset": "gated_trips", "model": "gated_tip"}
+    gated |= {"source": "gated", "feedback": "gated_feedback"}
+    gated["training"] = taxi["training"] | {"factory": "fare_line:fare_line"}
+    gated["gate"] = taxi["gate"] | {"condition": "n - o > 0 +/- 0.015", "adaptivity": "full", "steps": 3}
     folder.mkdir()
-    for life in (taxi, nyc):
+    for life in (taxi, nyc, gated):
         (folder / f"{life['name']}.yaml").write_text(yaml.safe_dump(life))
 
 
-@pytest.fixture(scope="module")
+def _copy_dags(folder: Path) -> Path:
+    """The DAGs of the repository, and those of the tests beside them."""
+    shutil.copytree(REPO / "dags", folder)
+    for file in (REPO / "tests" / "e2e" / "challengers").glob("*.py"):
+        shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def airflow(tmp_path_factory):
     home = tmp_path_factory.mktemp("e2e")
     _write_lives(home / "lives")
@@ -54,7 +67,8 @@ def airflow(tmp_path_factory):
         running.append(mlflow)
         mlflow.wait()
         os.environ |= {"MLFLOW_TRACKING_URI": mlflow.url, "UPKEEP_MLFLOW_URL": mlflow.url}
-        server = LocalAirflow(home / "airflow", REPO / "dags", {})
+        dags = _copy_dags(home / "dags")
+        server = LocalAirflow(home / "airflow", dags, {"PYTHONPATH": str(dags)})
         running.append(server)
         server.wait()
         yield server
@@ -65,12 +79,12 @@ def airflow(tmp_path_factory):
         os.environ.update(saved)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def api(airflow):
     return AirflowApi(airflow.url, "admin", airflow.password)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def story(airflow, api):
     """A factory of stories: ``story("taxi")``."""
 
@@ -84,7 +98,7 @@ def story(airflow, api):
     return of
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_taxi():
     """The real trips; where the shared folder is, they must be there."""
     assert SHARED.is_dir(), f"the real trips must lie in {SHARED}"

@@ -1,4 +1,4 @@
-"""`upkeep gate plan` and `upkeep gate status`: labels that a promise needs, and what test sets may still judge."""
+"""`upkeep gate plan | status | decide`: labels that a promise needs, what test sets may still judge, a person's answer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _WIDTH = 100
 
 
 def add_commands(commands: Any) -> None:
-    """Add both to the command that runs the gate."""
-    parts = commands.choices["gate"].add_subparsers(title="beside running it", metavar="[plan | status]")
+    """Add them to the command that runs the gate."""
+    parts = commands.choices["gate"].add_subparsers(title="beside running it", metavar="[plan | status | decide]")
     add_plan(parts)
     status_parser = parts.add_parser(
         "status",
@@ -30,6 +30,33 @@ def add_commands(commands: Any) -> None:
     status_parser.add_argument("--life", type=Path, default=argparse.SUPPRESS, help="the life's YAML file")
     add_json_option(status_parser)
     status_parser.set_defaults(run=status)
+    _add_decide(parts)
+
+
+def _add_decide(parts: Any) -> None:
+    parser = parts.add_parser(
+        "decide",
+        help="answer where a gate of the mode investigate left the truth open",
+        description="Open or shut the gate of one evaluation. The first answer counts; clear its task in Airflow to go on.",
+        epilog="example: upkeep gate decide --evaluation weekly-7 --answer pass --by ann --why 'seen on a fresh sample'",
+    )
+    parser.add_argument("--life", type=Path, default=argparse.SUPPRESS, help="the life's YAML file")
+    for name, told in (("evaluation", "its id, as the verdict says"), ("by", "who decides"), ("why", "in a sentence")):
+        parser.add_argument(f"--{name}", required=True, metavar="TEXT", help=told)
+    parser.add_argument("--answer", required=True, choices=("pass", "fail"))
+    add_json_option(parser)
+    parser.set_defaults(run=decide)
+
+
+def decide(chosen: argparse.Namespace) -> None:
+    """Run `upkeep gate decide`."""
+    from upkeep.adapters.life_file import read_life
+    from upkeep.lifecycle import Lifecycle
+
+    record = Lifecycle(read_life(chosen.life)).decide_gate(
+        evaluation_id=chosen.evaluation, answer=chosen.answer, by=chosen.by, why=chosen.why
+    )
+    tell(chosen.json, record, lambda: iter([record["sentence"]]))
 
 
 def status(chosen: argparse.Namespace) -> None:

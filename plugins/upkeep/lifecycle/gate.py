@@ -42,6 +42,15 @@ class GateStages(DataStages):
         verdict = json_record(gate(about, as_of=self.known_until(as_of)))
         return verdict | self._published("gates", f"{self.life.model}/v{challenger}", verdict)
 
+    def decide_gate(self, *, evaluation_id: str, answer: str, by: str, why: str) -> Json:
+        """A person's answer where the gate left the truth open."""
+        from upkeep.stages.gate_decide import decide
+
+        known = self.backends
+        about = {"model": self.life.model, "evaluation_id": evaluation_id, "answer": answer, "by": by, "why": why}
+        verdict = json_record(decide(known.tracker, known.documents, **about))
+        return verdict | self._published("gates", f"{self.life.model}/v{verdict['version']}", verdict)
+
     def gate_labels(self, *, challenger: str, evaluation_id: str, as_of: str) -> Json:
         """Which labels the gate still needs. Labels that have arrived meanwhile are taken in."""
         from upkeep.stages.gate_labels import missing_labels

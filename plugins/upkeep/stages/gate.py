@@ -16,12 +16,12 @@ from upkeep.stages.gate_ledger import GateLedger, Refusal
 from upkeep.stages.gate_look import Look
 from upkeep.stages.gate_policy import GatePolicy
 from upkeep.stages.gate_prepare import Evaluation, Prepared, prepare
-from upkeep.stages.gate_result import GateResult, artifact, in_words, restored, subject, tags, told
+from upkeep.stages.gate_result import GateResult, artifact, decided, in_words, restored, subject, tags, told
 from upkeep.stages.record_names import record_name
 
 __all__ = ["Evaluation", "GatePolicy", "GateResult", "gate"]
 
-KIND = "gates"
+KIND, DECISIONS = "gates", "gate_decisions"
 _GAIN = parse("n - o > 0 +/- 1")
 
 
@@ -56,7 +56,7 @@ def gate(about: Evaluation, *, as_of: str) -> GateResult:
         result = _answer(about, as_of)
         about.documents.put(KIND, name, asdict(result))
     publish(about.tracker, result)
-    return _unsealed(about, result) if result.sealed else result
+    return _unsealed(about, result) if result.sealed or result.rounded else result
 
 
 def _answer(about: Evaluation, as_of: str) -> GateResult:
@@ -112,6 +112,7 @@ def _judged(about: Evaluation, found: Prepared, entry: Entry, seen: Look) -> Gat
         passed=verdict.passed,
         measured=True,
         sealed=about.policy.sealed,
+        rounded=about.policy.rounded,
         step=after.answered,
         alarm=after.sentence if after.alarm else "",
     )
@@ -185,16 +186,16 @@ def _unsealed(about: Evaluation, result: GateResult) -> GateResult:
     """Tell every estimate of the account once no row of the result may judge again; else the result as it is."""
     ledger = GateLedger(about.documents, about.model, result.dataset)
     entry = ledger.find(about.evaluation_id, about.challenger)
-    if entry is None:
-        return result
-    left = ledger.account(entry.contract, result.since, result.until)
-    if left.open_since != result.until:
+    if entry is None or not ledger.retired(entry):
         return result
     for one in ledger.entries():
-        closed = ledger.result(one) if one.contract == entry.contract and one.rows.shares_rows(entry.rows) else None
-        if closed and ledger.account(one.contract, one.rows.since, one.rows.until).open_since == one.rows.until:
-            open_now = replace(restored(closed, one.version), sealed=False)
-            about.documents.put(KIND, record_name(about.model, one.evaluation_id), asdict(open_now))
+        shares = one.contract == entry.contract and one.rows.shares_rows(entry.rows)
+        closed = ledger.result(one) if shares and ledger.retired(one) else None
+        if closed:
+            name = record_name(about.model, one.evaluation_id)
+            open_now = replace(restored(closed, one.version), sealed=False, rounded=False)
+            open_now = decided(open_now, about.documents.get(DECISIONS, name))
+            about.documents.put(KIND, name, asdict(open_now))
             publish(about.tracker, open_now)
             result = open_now if one.evaluation_id == about.evaluation_id else result
     return result

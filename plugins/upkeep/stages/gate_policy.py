@@ -76,6 +76,11 @@ class GatePolicy:
         _ = self.contract  # refuses what cannot be promised
 
     @property
+    def rounded(self) -> bool:
+        """Whether builders are told estimates, rounded to their tolerance."""
+        return self.reveal == "estimates"
+
+    @property
     def sealed(self) -> bool:
         """Whether builders, who see verdicts, must not see estimates until the test set is retired."""
         return self.adaptivity != "none" and self.reveal == "verdict"
@@ -109,5 +114,5 @@ class GatePolicy:
 
 
 def _estimates(condition: Condition) -> int:
-    """How many different answers there are where each clause's estimate is told, rounded to its tolerance."""
-    return math.prod(math.floor((c.span[1] - c.span[0]) / c.tolerance) + 2 for c in condition.clauses)
+    """How many different answers there are where each clause's truth and its estimate, rounded to its tolerance, are told."""
+    return math.prod(3 * (math.floor((c.span[1] - c.span[0]) / c.tolerance) + 2) for c in condition.clauses)

@@ -117,5 +117,6 @@ def _with_rows(about: Evaluation, found: Prepared) -> Prepared:
     if not len(judged):
         return replace(found, judged=judged, look=nothing_to_see(found.question.condition))
     condition = sliced(found.question.condition, judged, about.policy.min_slice)
-    seen = look(judged, condition, found.contract.promise(found.prior), about.policy.method)
+    method = found.entry.method if found.entry else about.policy.method
+    seen = look(judged, condition, found.contract.promise(found.prior), method)
     return replace(found, judged=judged, look=seen)

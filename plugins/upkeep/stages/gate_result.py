@@ -35,8 +35,8 @@ class GateResult:
         `verdict` is "unknown" where the truth is, whether or not the mode lets it pass, and where nothing was measured.
     measured : bool
         Whether labels were looked at: this evaluation is final and has used a step up.
-    sealed : bool
-        Whether estimates are kept from the builders until the test set is retired.
+    sealed, rounded : bool
+        Whether estimates are kept from the builders until the test set is retired; or told, rounded to their tolerance.
     requested : int
         Rows that should be labelled next; where they are listed says `request`, empty for none.
     test_set : str
@@ -69,6 +69,7 @@ class GateResult:
     passed: bool = False
     measured: bool = False
     sealed: bool = False
+    rounded: bool = False
     requested: int = 0
     request: str = ""
     dataset: str
@@ -109,7 +110,11 @@ def restored(stored: Json, challenger: str) -> GateResult:
 
 
 def told(result: GateResult) -> GateResult:
-    """What builders may see: of a sealed result, the answer alone."""
+    """What builders may see: of a sealed result the answer alone, of a rounded one each clause's estimate to its tolerance."""
+    if result.rounded:
+        clauses = tuple(_rounded(clause) for clause in result.clauses)
+        rough = replace(result, n=None, o=None, gain=None, clauses=clauses)
+        return replace(rough, sentence=in_words(rough))
     if not result.sealed:
         return result
     sentence = (
@@ -126,6 +131,26 @@ def told(result: GateResult) -> GateResult:
         verdict=result.answer if result.answer != "fail" else "unknown",
         sentence=sentence.strip(),
     )
+
+
+def _rounded(clause: ClauseVerdict) -> ClauseVerdict:
+    if clause.estimate is None or clause.low is None:
+        return clause
+    tolerance = clause.estimate - clause.low
+    near = round(clause.estimate / tolerance) * tolerance
+    return replace(clause, estimate=near, low=near - tolerance, high=near + tolerance)
+
+
+def decided(result: GateResult, decision: Json | None) -> GateResult:
+    """The result with a person's answer to what the gate left open, if there is one."""
+    if decision is None:
+        return result
+    passes = decision["answer"] == "pass"
+    result = replace(result, passed=passes, verdict="pass" if passes else "fail")
+    said = (
+        f"{subject(result)}: {decision['by']} decided {decision['answer']} on {result.condition}, as {decision['why']}"
+    )
+    return replace(result, sentence=f"{said.rstrip('.')}.")
 
 
 def subject(result: GateResult) -> str:
