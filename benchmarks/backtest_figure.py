@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 #: Policies that are drawn, and what they are called; the corrected test comes to the same as KS on real streams.
 _SHORT = {
     "never": "never", "every window": "every", "every 4 windows": "every 4th", "KS p < .05": "KS", "PSI > .2": "PSI",
-    "ADWIN": "ADWIN", "DDM": "DDM", "Upkeep": "Upkeep, drop", "Upkeep, recoverable": "Upkeep, recoverable",
+    "ADWIN": "ADWIN", "DDM": "DDM", "Upkeep": "Upkeep",
 }  # fmt: skip
 #: No panel shows less than so many points of error, or chance would look like a difference.
 _LEAST_RANGE = 2.0
 
 
-def draw(path: Path, fared: Mapping[str, Mapping[str, Replay]], ours: Sequence[str]) -> None:
+def draw(path: Path, fared: Mapping[str, Mapping[str, Replay]], ours: str) -> None:
     """Write the picture as an SVG file."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -35,14 +35,14 @@ def draw(path: Path, fared: Mapping[str, Mapping[str, Replay]], ours: Sequence[s
         path.write_text(svg(figure, sentence))
 
 
-def _panel(axes: Axes, name: str, runs: Mapping[str, Replay], ours: Sequence[str]) -> None:
+def _panel(axes: Axes, name: str, runs: Mapping[str, Replay], ours: str) -> None:
     """One line per policy: its error as a dot, its retrains as a number beside it."""
     errors = {policy: 100 * runs[policy].mean_error for policy in _SHORT}
     low, high = min(errors.values()), max(errors.values())
     pad = max(0.12 * (high - low), (_LEAST_RANGE - (high - low)) / 2)
-    axes.axvline(errors[ours[-1]], color=BLUE, lw=0.8, alpha=0.4)
+    axes.axvline(errors[ours], color=BLUE, lw=0.8, alpha=0.4)
     for line, (policy, error) in enumerate(errors.items()):
-        mine, retrains = policy in ours, len(runs[policy].retrains)
+        mine, retrains = policy == ours, len(runs[policy].retrains)
         axes.plot(error, line, ls="", marker="D" if mine else "o", ms=6, color=BLUE if mine else GREY)
         axes.annotate(
             str(retrains),
@@ -56,10 +56,10 @@ def _panel(axes: Axes, name: str, runs: Mapping[str, Replay], ours: Sequence[str
         )
     axes.set_yticks(range(len(errors)), [_SHORT[policy] for policy in errors])
     for label, policy in zip(axes.get_yticklabels(), errors, strict=True):
-        if policy in ours:
+        if policy == ours:
             label.set(color=BLUE, weight="bold")
     axes.set_ylim(len(errors) - 0.4, -0.6)
     axes.set_xlim(low - pad, high + 2 * pad)
     axes.grid(axis="x")
-    axes.set_title(f"{name}: {len(runs[ours[0]].windows)} windows", weight="bold")
+    axes.set_title(f"{name}: {len(runs[ours].windows)} windows", weight="bold")
     axes.set_xlabel("mean error, %; number: retrains")

@@ -52,7 +52,7 @@ TRIP_INCIDENTS = {
 def begin(rng: np.random.Generator, learner: Learner, seed: int) -> Life:
     train, held_out = quiet(rng, 0, 5, 3_000), quiet(rng, 5, 2, 3_000)
     scorer = learner({name: train[name] for name in FEATURES}, train["label"])
-    return Life(train, held_out, scorer, features=FEATURES, group="place", due_h=DUE_H, seed=seed)
+    return Life(train, held_out, scorer, learner=learner, features=FEATURES, group="place", due_h=DUE_H, seed=seed)
 
 
 def live(life: Life, rng: np.random.Generator, incidents: Sequence[Incident], many: int = MANY) -> Decision:
@@ -82,7 +82,9 @@ def trip_incident(incidents: Incidents, windows: int, seed: int) -> tuple[Life, 
     known = [select(table, ~np.isnan(table["label"])) for table, _, _ in made[:6]]
     train, held_out = concatenate(known[:4]), concatenate(known[4:])
     scorer = tree({name: train[name] for name in TRIP_FEATURES}, train["label"])
-    life = Life(train, held_out, scorer, features=TRIP_FEATURES, group="pickup_borough", due_h=DUE_H, seed=seed)
+    life = Life(
+        train, held_out, scorer, learner=tree, features=TRIP_FEATURES, group="pickup_borough", due_h=DUE_H, seed=seed
+    )
     for table, came, refused in made[6:]:
         decision = life.window(table, came, refused=refused)
     return life, decision

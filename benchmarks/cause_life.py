@@ -1,4 +1,4 @@
-"""The health of a model version's windows, measured by the core as a health report does it."""
+"""The health of a model version's windows, and what a newer model would win, measured by the core as in a health report."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from upkeep.core.feedback.late.terms import Terms
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.profile.histogram import histogram
 from upkeep.core.profile.profile import Profile
+from upkeep.core.retrain.correction import ROWS, FoundGain, GainLook, found_gain, judged, teachable
 from upkeep.core.retrain.damage import is_damage
 from upkeep.core.retrain.decide import decide
 from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, HealthFacts
@@ -29,13 +30,14 @@ from upkeep.core.retrain.loss_buckets import LossBuckets
 Scorer = Callable[[Columns], NDArray[np.float64]]
 #: Of the life's error probability, for each kind of finding.
 PART = 0.05 / 4
+THRESHOLD = 0.5
 POLICY = DecisionPolicy(max_loss=0.03, windows_needed=2, windows_looked=3, min_labels=200)
 
 
 class Life:
     """A version with what it was accepted on, the windows it has seen since, and what was decided about them.
 
-    `group` is the column whose levels may be late, `due_h` after how many hours a label is.
+    `group` is the column whose levels may be late, `due_h` after how many hours a label is. `learner` fits corrections.
     """
 
     def __init__(
@@ -44,13 +46,16 @@ class Life:
         held_out: Columns,
         scorer: Scorer,
         *,
+        learner: Callable[[Columns, NDArray[Any]], Scorer],
         features: Sequence[str],
         group: str,
         due_h: float,
         seed: int,
     ) -> None:
         self.features, self.group, self.due_h, self.scorer = tuple(features), group, due_h, scorer
-        self.tables = [train]
+        self.tables, self.learner = [train], learner
+        self.taught: Columns = {}
+        self.gains: list[GainLook] = []
         scores, labels = scorer(held_out), held_out["label"]
         whole = concatenate([self._chosen(train), self._chosen(held_out)])
         self.reference = ModelReference.fit(
@@ -119,6 +124,7 @@ class Life:
             unwatched=tuple(name for name in self.features if name not in table),
             ks=max(f.statistic for f in drift.findings if f.distance in ("ks", "total_variation")),
             moved=tuple(histogram(known, now, name) for name in drift.drifted if name != "score"),
+            gain=self._gain(table, scores, (str(until.astype("datetime64[D]")), str(since))),
             **(self._told_apart(rows, look) if complete else {}),
         )
         self.tables.append(table)
@@ -126,6 +132,22 @@ class Life:
         self.score_bucket_facts.append(replace(facts, parts=self._parts(accuracy, scores, table)))
         decision, self.state = decide(self.facts, policy=POLICY, state=self.state)
         return decision
+
+    def _gain(self, table: Columns, scores: NDArray[np.float64], named: tuple[str, str]) -> FoundGain | None:
+        """Judge the correction that the window before has taught; labels that come after their window teach nothing."""
+        window, since = named
+        if set(self.features) <= set(table):
+            known = select(self._chosen(table) | {"score": scores, "label": table["label"]}, ~np.isnan(table["label"]))
+            label = known.pop("label") == 1
+            if self.taught and len(label):
+                taught = {name: values for name, values in self.taught.items() if name != "label"}
+                corrected = self.learner(taught, self.taught["label"])(known) >= THRESHOLD
+                predicted = known["score"] >= THRESHOLD
+                look = judged(window=window, since=since, label=label, predicted=predicted, corrected=corrected)
+                self.gains.append(look)
+            newest = select(known | {"label": label.astype(int)}, np.arange(len(label))[-ROWS:])
+            self.taught = newest if teachable(newest["label"] == 1, POLICY.min_labels) else {}
+        return found_gain(self.gains, tolerated=POLICY.max_loss, alpha=POLICY.gain_alpha, least=POLICY.min_labels)
 
     def labelled_rows(self) -> Columns:
         """All labelled rows up to now."""

@@ -104,6 +104,8 @@ class House:
         if self.feed:
             self.datasets.write("tip/feedback", batch or f"week{week}", [feedback], time="observed_at")
 
+    corrector = None
+
     def monitor(self, week, policy=None, as_of_days=0):
         since, until = (START + np.timedelta64(7 * w, "D") for w in (week, week + 1))
         as_of = until + np.timedelta64(as_of_days, "D")
@@ -120,4 +122,5 @@ class House:
             until=until,
             as_of=as_of,
             policy=policy,
+            corrector=self.corrector,
         )

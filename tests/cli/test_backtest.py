@@ -69,14 +69,6 @@ def test_a_drawn_delay_and_the_command_are_the_same_twice(inbox, capsys):
     assert ran(capsys, 0, *arguments) == ran(capsys, 0, *arguments)
 
 
-def test_each_of_our_rules_has_its_sentence(inbox, capsys):
-    lines, _ = ran(capsys, 0, *USUAL, "--policies", "recoverable", "upkeep", "never")
-
-    assert [line.split()[0] for line in lines[-5:-2]] == ["never", "upkeep", "recoverable"]
-    assert lines[-2].startswith("Upkeep would ")
-    assert lines[-1].startswith("Upkeep by recoverable loss would ")
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

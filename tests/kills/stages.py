@@ -279,13 +279,22 @@ def predicted(known: Backends) -> None:
         log |= {"prediction": (score >= 0.5).astype(int), "model_version": np.full(ROWS, "1", dtype=object)}
         log |= {name: table[name] for name in FEATURES}
         known.datasets.write("tip/predictions", batch, [log], time="predicted_at")
-    look(known, "2024-01-01", "2024-01-04")
+    look(known, "2024-01-01", "2024-01-04", as_of="2024-01-06")
 
 
-def look(known: Backends, since: str, until: str) -> object:
+def look(known: Backends, since: str, until: str, as_of: str = "2024-03-01") -> object:
+    from upkeep.core.retrain.decision import DecisionPolicy
     from upkeep.stages.monitor import MonitorPolicy
     from upkeep.stages.monitor import monitor as stage
+    from upkeep.stages.recent_gain import Corrector
 
+    corrector = Corrector(
+        trainer=known.trainer,
+        factory="tests.kills.stages:small_model",
+        features=FEATURES,
+        params={"seed": 0},
+        policy=DecisionPolicy(min_labels=50),
+    )
     return stage(
         known.datasets,
         known.tracker,
@@ -294,8 +303,9 @@ def look(known: Backends, since: str, until: str) -> object:
         model="tip",
         since=since,
         until=until,
-        as_of="2024-03-01",
+        as_of=as_of,
         policy=MonitorPolicy(),
+        corrector=corrector,
     )
 
 

@@ -23,7 +23,7 @@ def lived(seed, incidents):
     rng = np.random.default_rng(seed)
     train, held_out = quiet(rng, 0, 4, 3_000), quiet(rng, 4, 2, 3_000)
     scorer = linear({name: train[name] for name in FEATURES}, train["label"])
-    life = Life(train, held_out, scorer, features=FEATURES, group="place", due_h=DUE_H, seed=seed)
+    life = Life(train, held_out, scorer, learner=linear, features=FEATURES, group="place", due_h=DUE_H, seed=seed)
     for incident in (Incident(), Incident(), *incidents):
         week = 6 + len(life.facts)
         decision = life.window(*delivered(rng, rows(rng, week, 4_000, incident), week, incident))

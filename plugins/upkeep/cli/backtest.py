@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from upkeep.core.retrain.backtest.replay import Replay
     from upkeep.core.retrain.backtest.stream import LabelledStream, Window
 
-OURS, GAIN = "upkeep", "recoverable"
-NAMES = ("never", "every", "ks", "psi", "adwin", "ddm", OURS, GAIN)
+OURS = "upkeep"
+NAMES = ("never", "every", "ks", "psi", "adwin", "ddm", OURS)
 SEED = 0
 
 
@@ -94,13 +94,12 @@ def _policies(names: Sequence[str] | None, every: int, fit: Fit) -> dict[str, Ca
     from upkeep.core.retrain.backtest.ks import KolmogorovSmirnov
     from upkeep.core.retrain.backtest.never import Never
     from upkeep.core.retrain.backtest.psi import PopulationStability
-    from upkeep.core.retrain.backtest.recoverable_policy import RecoverablePolicy
     from upkeep.core.retrain.backtest.upkeep_policy import UpkeepPolicy
 
     EveryK(every)  # a wrong k is said before anything is read
     known: dict[str, Callable[[], Policy]] = {
         "never": Never, "every": lambda: EveryK(every), "ks": KolmogorovSmirnov, "psi": PopulationStability,
-        "adwin": Adwin, "ddm": Ddm, OURS: UpkeepPolicy, GAIN: lambda: RecoverablePolicy(fit),
+        "adwin": Adwin, "ddm": Ddm, OURS: lambda: UpkeepPolicy(fit),
     }  # fmt: skip
     river = find_spec("river") is not None
     wanted = [name for name in NAMES if name in names] if names else list(NAMES)
@@ -195,13 +194,12 @@ def _progress(name: str, windows: int) -> Iterator[Callable[[], None]]:
 
 
 def described(runs: Mapping[str, Replay]) -> list[str]:
-    """A line per policy, and a sentence on what each of ours would have done."""
+    """A line per policy, and a sentence on what ours would have done."""
     first = next(iter(runs.values()))
     lines = [f"{len(first.windows)} live windows, {int(first.rows.sum()):,} predictions"]
     lines.append(f"{'policy':<12}{'mean error':>12}{'retrains':>10}")
     lines += [f"{name:<12}{run.mean_error:>12.2%}{len(run.retrains):>10}" for name, run in runs.items()]
-    ours = {OURS: "Upkeep", GAIN: "Upkeep by recoverable loss"}
-    return lines + [f"{who} {_did(runs[name])}{_fared(runs, name)}." for name, who in ours.items() if name in runs]
+    return lines + ([f"Upkeep {_did(runs[OURS])}{_fared(runs, OURS)}."] if OURS in runs else [])
 
 
 def _did(ours: Replay) -> str:

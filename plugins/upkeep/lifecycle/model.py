@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from upkeep.errors import InputError
 from upkeep.lifecycle.gate import GateStages
 from upkeep.lifecycle.records import json_record, policy
 from upkeep.ports import Json
+
+if TYPE_CHECKING:
+    from upkeep.stages.recent_gain import Corrector
 
 
 class Lifecycle(GateStages):
@@ -139,8 +143,24 @@ class Lifecycle(GateStages):
             until=until,
             as_of=self.known_until(since if early else until),
             policy=policy(MonitorPolicy, settings, "monitor"),
+            corrector=self._corrector,
         )
         return report
+
+    @property
+    def _corrector(self) -> Corrector:
+        """Fits corrections as this life's models are fitted."""
+        from upkeep.stages.recent_gain import Corrector
+        from upkeep.stages.suggest import DecisionPolicy
+
+        settings = self.life.training
+        return Corrector(
+            trainer=self.backends.trainer,
+            factory=settings["factory"],
+            features=tuple(settings["features"]),
+            params=settings.get("params", {}) | {"seed": int(settings.get("seed", 0))},
+            policy=policy(DecisionPolicy, self.life.decision, "decision"),
+        )
 
     def realize(self) -> Json:
         """What accuracy in the last windows has turned out to be by now, beside what was first estimated."""

@@ -17,7 +17,8 @@ FORMAT = 1
 
 def health_report(health: Health, facts: Json) -> Json:
     """The record of a window: `facts` name it, and decide whether it has to be looked at again."""
-    sentences = _sentences(health)
+    gain = facts.get("recoverable") or {}
+    sentences = _sentences(health) + ([gain["sentence"]] if gain else [])
     alpha = PARTS * health.drift.alpha
     accuracy = health.accuracy
     parts = ("labelled", "unlabelled", "combined", "reference", "change")
@@ -28,7 +29,7 @@ def health_report(health: Health, facts: Json) -> Json:
             "format": FORMAT,
             "look": health.drift.look,
             "alpha": alpha,
-            "promise": _promise(alpha),
+            "promise": _promise(alpha, gain.get("alpha")),
             "drift": [asdict(finding) for finding in health.drift.findings],
             "drifted": health.drift.drifted,
             "accuracy": {part: asdict(getattr(accuracy, part)) for part in parts} | {"estimate": asdict(estimate)},
@@ -68,13 +69,14 @@ def _delays(health: Health) -> Json:
     }
 
 
-def _promise(alpha: float) -> str:
+def _promise(alpha: float, of_gain: float | None) -> str:
+    own = f" What a model fitted anew would win has a chance of its own, {of_gain:g}." if of_gain else ""
     return (
         f"The chance that these reports ever say something false, over the whole life of this model version, is at most "
         f"{alpha:g}: a quarter of it for a column called drifted within its tolerance (all columns together), a quarter for "
         "live rows said to differ as a whole, a quarter for an interval of the change of accuracy that misses it, and a "
         "quarter for labels called slower, faster, or late in a group. It rests on the "
-        "assumptions named beside each estimate, and on rows that are independent within a window."
+        "assumptions named beside each estimate, and on rows that are independent within a window." + own
     )
 
 

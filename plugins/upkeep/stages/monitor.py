@@ -26,6 +26,7 @@ from upkeep.stages.health_report import health_report
 from upkeep.stages.health_window import read_window, versions_seen
 from upkeep.stages.monitor_policy import MonitorPolicy
 from upkeep.stages.quarantine import quarantine_share
+from upkeep.stages.recent_gain import Corrector, GainWindow, look_for_gain
 from upkeep.stages.running import running_metrics, update_join
 
 __all__ = ["MonitorPolicy", "monitor"]
@@ -45,6 +46,7 @@ def monitor(
     until: str,
     as_of: str,
     policy: MonitorPolicy,
+    corrector: Corrector | None = None,
 ) -> Json:
     """Hold a version's predictions in [since, until) against what it was accepted on, with the labels known at `as_of`.
 
@@ -56,6 +58,8 @@ def monitor(
     Every look at new facts takes the next number in the version's error budget, as each may be wrong: a window
     whose later labels came in is a new look. Only if nothing that goes into the report has changed since the stored one
     (times, rows, labels that are in, refused rows, policy), is that one returned as it is.
+
+    With a `corrector`, the report also says what a model fitted anew on recent labels would win (`look_for_gain`).
 
     Raises
     ------
@@ -92,9 +96,11 @@ def monitor(
         return stored
     times = (*times[:2], _known_until(feedback, times[2]))
     health = examine(known, seen, joined, times, _look(documents, earlier, facts), policy)
-    report = health_report(
-        health, facts | {"first": first_estimate(earlier, facts), "running": _running(datasets, documents, facts)}
-    )
+    told = {"first": first_estimate(earlier, facts), "running": _running(datasets, documents, facts)}
+    if corrector:
+        about = GainWindow(model=model, version=version, window=window, since=since, until=until, known_until=times[2])
+        told["recoverable"] = look_for_gain(datasets, documents, corrector, reference, about)
+    report = health_report(health, facts | told)
     history = sorted((r for r in earlier if r["window"] < window), key=lambda r: str(r["window"]))
     documents.put("profiles", f"{model}/{window}", seen.profile.to_json() | {"version": version})
     documents.put("samples", f"{model}/{window}", seen.sample.to_json() | {"version": version})

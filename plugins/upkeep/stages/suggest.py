@@ -15,6 +15,7 @@ from upkeep.core.retrain.kitagawa import Decomposition
 from upkeep.core.retrain.pooled import pooled
 from upkeep.errors import InputError
 from upkeep.ports import Documents, Json
+from upkeep.stages.recent_gain import gain_of
 
 __all__ = ["DecisionPolicy", "suggest"]
 
@@ -92,6 +93,7 @@ def health_facts(evidence: str, report: Json, policy: DecisionPolicy) -> HealthF
         ks=max((f["statistic"] for f in report["drift"] if f["distance"] in _DISTANCES), default=None),
         adversary_loss=adversary.get("log_loss"),
         adversary=_adversary(report) if adversary.get("drifted") else "",
+        gain=gain_of(report, policy),
         moved=tuple(_histogram(h) for h in report.get("histograms", ()) if h["column"] in features),
     )
 

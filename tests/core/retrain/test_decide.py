@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from upkeep.core.retrain.correction import GainLook, found_gain
 from upkeep.core.retrain.decide import decide
 from upkeep.core.retrain.decision import DecisionPolicy, HealthFacts
 from upkeep.core.retrain.kitagawa import Decomposition
@@ -228,3 +229,62 @@ def test_unusable_input_is_refused():
         DecisionPolicy(cause_alpha=95)
     with pytest.raises(InputError, match="max_scale above 1"):
         DecisionPolicy(max_scale=1.0)
+
+
+def gain(day, better=0, worse=0, rows=1_000, looks=1):
+    """Looks at corrections in as many windows up to this one."""
+    made = [
+        GainLook(window=f"2024-01-{d:02}", since=f"2024-01-{d:02}T00:00:00", better=better, worse=worse, rows=rows)
+        for d in range(day - looks + 1, day + 1)
+    ]
+    return found_gain(made, tolerated=POLICY.max_loss, alpha=POLICY.gain_alpha, least=POLICY.min_labels)
+
+
+def test_a_newer_model_that_certainly_is_better_leads_to_a_retrain_though_this_one_never_fell():
+    reports = [facts(1), facts(2), facts(3, gain=gain(3)), facts(4, gain=gain(4, 120, 10))]
+    decisions, _ = live(reports)
+
+    assert [d.action for d in decisions] == ["wait"] * 3 + ["retrain"]
+    due = decisions[3]
+    assert (due.cause, due.due) == ("recoverable_loss", True)
+    assert [recipe["name"] for recipe in due.recipes] == ["recent_window", "full"]
+    assert due.recipe["since"] == "2024-01-03T00:00:00"  # the window that taught the correction
+    assert due.evidence == ("health/taxi_tip/2024-01-04",)
+    assert due.expected_gain == pytest.approx(1_100)
+    assert 300 < due.gain_low < due.expected_gain < due.gain_high
+    assert "right more often by 11.0% (at least" in due.sentence
+    assert "accuracy fell" not in due.sentence
+    assert due.against[0] == "a retrain may win less than the correction did"
+
+
+def test_a_drop_is_the_cause_where_a_newer_model_wins_it_back():
+    decision = live([facts(1), facts(2, -0.08), facts(3, -0.08, gain=gain(3, 120, 10))])[0][-1]
+
+    assert (decision.action, decision.cause) == ("retrain", "concept_shift")
+    assert "right more often by 11.0%" in decision.sentence
+    assert "accuracy fell by 8.0% (at least 7.0%)" in decision.sentence
+
+
+def test_a_drop_that_no_newer_model_wins_back_is_no_reason():
+    decisions, _ = live([facts(day, -0.08, gain=gain(day, 40, 40)) for day in range(1, 5)])
+
+    assert {d.action for d in decisions} == {"wait"}
+    assert decisions[-1].against[0] == (
+        "no model fitted anew on recent labels is certainly right more often by more than 3.0%"
+    )
+    assert decisions[-1].sentence == f"Wait: {decisions[-1].against[0]}."
+
+
+def test_what_is_to_be_won_waits_for_broken_data_a_cooldown_and_its_cost():
+    won = gain(4, 120, 10)
+    assert actions([facts(4, gain=won, damage=("fare is out of scale",))]) == ["fix_data"]
+    assert actions([facts(3, gain=gain(3, 120, 10)), facts(4, gain=won)]) == ["retrain", "wait"]
+    cooled = live([facts(3, gain=gain(3, 120, 10)), facts(4, gain=won)])[0][-1]
+    assert cooled.sentence == "Wait: a retrain was suggested lately; 2 more window(s) of cooldown."
+    dear = DecisionPolicy(cost_retrain=5_000)
+    assert actions([facts(4, gain=won)], dear) == ["wait"]
+
+
+def test_what_is_to_be_won_counts_though_few_labels_of_the_window_are_in():
+    assert actions([facts(4, labelled=10, gain=gain(4, 120, 10))]) == ["retrain"]
+    assert actions([facts(4, labelled=10, gain=gain(4))]) == ["get_labels"]

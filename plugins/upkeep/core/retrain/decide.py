@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from upkeep.core.retrain.case import Case, caveats_of, reasons_against, seen_in
 from upkeep.core.retrain.change_point import fell_since
-from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, Diagnosis, HealthFacts
+from upkeep.core.retrain.correction import FoundGain
+from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, HealthFacts
 from upkeep.core.retrain.diagnosis import diagnose
 from upkeep.core.retrain.recipes import Recipe, augment, upsample
 from upkeep.errors import InputError
@@ -16,35 +17,6 @@ FORMAT = 1
 REMEMBERED = 200
 #: Standard error of a concept part whose report did not tell one; only how it compares with the others' matters.
 UNKNOWN_ERROR = 0.01
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """The window under decision with what surrounds it."""
-
-    now: HealthFacts
-    sound: tuple[HealthFacts, ...]  # all windows whose data are not broken, oldest first
-    harmed: tuple[HealthFacts, ...]  # of the last windows_looked, oldest first
-    cooling: tuple[str, ...]  # why a retrain that was suggested for another window is too near, sentences
-    past: tuple[str, ...]  # why nothing is to be done about the window any more, sentences
-    policy: DecisionPolicy
-    diagnosis: Diagnosis
-
-    @property
-    def witnesses(self) -> tuple[HealthFacts, ...]:
-        """Windows that show the drop, oldest first."""
-        first, version = self.now.first_window, self.now.version
-        if not first:
-            return self.harmed
-        return tuple(r for r in self.sound if r.version == version and r.window >= first)
-
-    @property
-    def gains(self) -> tuple[float, float, float]:
-        """Expected gain of a retrain with its interval, after cost."""
-        per_unit = self.policy.horizon_rows * self.policy.cost_error
-        ends = (-self.now.change, -self.now.change_high, -self.now.change_low)
-        expected, low, high = (per_unit * max(0.0, end) - self.policy.cost_retrain for end in ends)
-        return expected, low, high
 
 
 def decide(
@@ -72,9 +44,12 @@ def decide(
 
     Notes
     -----
-    In this order: broken data first, as every other number rests on them; then labels; then a drop of accuracy that is
-    certain, large enough, seen often enough, not within a cooldown and worth its cost. Drift alone is never
-    a reason: a retrain must have something to win back. Every condition that was not met is kept in `against`.
+    In this order: broken data first, as every other number rests on them; then labels; then what a retrain would win. A
+    model fitted anew on recent labels must certainly be better by more than `max_loss`, whether or not accuracy fell: a drop
+    by itself may be nothing that a newer model does better. Only where none could be judged, for want of labels or
+    of features in the log, a drop of accuracy decides that is certain, large enough and seen often enough. Neither may
+    lie within a cooldown, and both must be worth their cost. Drift alone is never a reason. Every condition that was not met
+    is kept in `against`.
 
     A drop that windows show only together (`pooled`) has been seen often enough: no `windows_needed` - 1 of them carry it.
     """
@@ -87,7 +62,7 @@ def decide(
     looked = reports[-policy.windows_looked :]  # first of all, or a version that came back would count its former life
     retrains = [p["window"] for p in history if p["action"] == "retrain" and p["window"] != now.window]
     known = {report.window for report in reports} | {p["window"] for p in history}
-    case = _Case(
+    case = Case(
         now=now,
         sound=tuple(report for report in reports if not report.broken(policy)),
         harmed=tuple(r for r in looked if r.version == now.version and r.harmed(policy)),
@@ -124,8 +99,8 @@ def _past(retrains: list[str], now: HealthFacts, live: str | None) -> tuple[str,
     return tuple(sentence for applies, sentence in reasons if applies)
 
 
-def _verdict(case: _Case) -> Decision:
-    cause, against = case.diagnosis.cause, _against(case)
+def _verdict(case: Case) -> Decision:
+    cause, against = case.diagnosis.cause, reasons_against(case)
     if cause == "data_integrity":
         return _decision(case, "fix_data", f"Fix the data first: {'; '.join(case.now.broken(case.policy))}.", against)
     if cause in ("too_few_labels", "late_labels") and _undecided(case):
@@ -134,28 +109,30 @@ def _verdict(case: _Case) -> Decision:
         return _decision(case, "wait", f"Wait: {_waiting(case, against)}.", against)
     recipes = _recipes(case)
     not_due = f" Not due: {'; '.join(case.past)}." if case.past else ""
-    sentence = (
-        f"Retrain ({recipes[0]['name']}): accuracy fell by {-case.now.change:.1%} (at least {-case.now.change_high:.1%}), seen "
-        f"in {_seen(case)}; main cause: {cause.replace('_', ' ')}. "
-        f"{case.diagnosis.sentence}{not_due}"
-    )
-    caveats = (*case.past, "a retrain may win back less than the whole drop", *_caveats(case))
+    sentence = f"Retrain ({recipes[0]['name']}): {_reason(case)}. {case.diagnosis.sentence}{not_due}"
+    less = "less than the correction did" if case.now.gain else "back less than the whole drop"
+    caveats = (*case.past, f"a retrain may win {less}", *caveats_of(case))
     return _decision(case, "retrain", sentence, caveats, recipes)
 
 
-def _seen(case: _Case) -> str:
-    now = case.now
-    if now.first_window:
-        return f"the windows from {now.first_window} to {now.window} together"
-    return f"{len(case.harmed)} of the last {case.policy.windows_looked} windows"
+def _reason(case: Case) -> str:
+    """What there is to be won, and why."""
+    now, gain = case.now, case.now.gain
+    fell = f"accuracy fell by {-now.change:.1%} (at least {-now.change_high:.1%}), seen in {seen_in(case)}"
+    told = [fell] if now.harmed(case.policy) else []
+    if gain:
+        span = f"from {gain.first.window} to {now.window}" if gain.first.window != now.window else f"of {now.window}"
+        anew = f"a model fitted anew on recent labels is right more often by {gain.result.gain:.1%} (at least {gain.low:.1%})"
+        told = [f"{anew} on the labels {span}", *told]
+    return "; ".join([*told, f"main cause: {case.diagnosis.cause.replace('_', ' ')}"])
 
 
-def _undecided(case: _Case) -> bool:
+def _undecided(case: Case) -> bool:
     """Whether labels are too few, or too uneven to rule out a loss that matters."""
     return case.now.judged < case.policy.min_labels or case.now.change_low < -case.policy.max_loss
 
 
-def _labels(case: _Case) -> str:
+def _labels(case: Case) -> str:
     now, policy = case.now, case.policy
     when = f", expected by {now.labels_ready_at}" if now.labels_ready_at else ""
     few = now.judged < policy.min_labels
@@ -165,8 +142,8 @@ def _labels(case: _Case) -> str:
     return ". ".join([told, *(sentence.rstrip(".") for sentence in case.diagnosis.late)])
 
 
-def _waiting(case: _Case, against: tuple[str, ...]) -> str:
-    if case.now.harmed(case.policy):
+def _waiting(case: Case, against: tuple[str, ...]) -> str:
+    if case.now.harmed(case.policy) or case.now.wins():
         return against[0]
     if case.diagnosis.cause == "drift":
         return f"{', '.join(case.now.drifted)} drifted, but accuracy shows no harm"
@@ -175,40 +152,11 @@ def _waiting(case: _Case, against: tuple[str, ...]) -> str:
     return f"accuracy fell by {-case.now.change:.1%}, within the {case.policy.max_loss:.1%} that is accepted"
 
 
-def _against(case: _Case) -> tuple[str, ...]:
-    """Every reason not to retrain now."""
-    now, policy = case.now, case.policy
-    expected = case.gains[0]
-    reasons = [
-        (now.judged < policy.min_labels, f"only {now.judged} labels are in, {policy.min_labels} are needed"),
-        (now.change_high >= 0, "a drop of accuracy is not certain: the interval of the change reaches 0"),
-        (
-            -now.change <= policy.max_loss,
-            f"accuracy changed by {now.change:+.1%}; a loss up to {policy.max_loss:.1%} is accepted",
-        ),
-        (
-            len(case.harmed) < policy.windows_needed and not now.first_window,
-            f"the drop shows in {_seen(case)}, not in {policy.windows_needed}",
-        ),
-        *((True, sentence) for sentence in case.cooling),
-        (expected <= 0, f"a retrain costs more than it wins back ({expected:+.0f} over {policy.horizon_rows} rows)"),
-    ]
-    return tuple(sentence for applies, sentence in reasons if applies)
-
-
-def _caveats(case: _Case) -> tuple[str, ...]:
-    """What speaks against the cause of a suggested retrain."""
-    blind, diagnosis = case.now.parts.blind, case.diagnosis
-    reasons = [
-        (not diagnosis.certain, "which part of the loss is the larger is not certain"),
-        (blind > 0, f"{blind:.0%} of the rows lie in buckets without any label"),
-    ]
-    return tuple(sentence for applies, sentence in reasons if applies) + diagnosis.late
-
-
-def _recipes(case: _Case) -> tuple[Recipe, ...]:
+def _recipes(case: Case) -> tuple[Recipe, ...]:
     """Ways to train for this cause, the one that should win back most first."""
     now, policy, full = case.now, case.policy, Recipe(name="full")
+    if case.diagnosis.cause == "recoverable_loss" and now.gain:
+        return Recipe(name="recent_window", since=_since_gain(case, now.gain)), full
     by_columns = upsample(now.moved, columns=policy.max_upsampled)
     by_rows = augment(now.adversary, since=case.harmed[0].since, share=policy.augment_share) if now.adversary else None
     recent = Recipe(name="recent_window", since=_since(case))
@@ -220,7 +168,13 @@ def _recipes(case: _Case) -> tuple[Recipe, ...]:
     return tuple(recipe for recipe in tried if recipe)
 
 
-def _since(case: _Case) -> str:
+def _since_gain(case: Case, gain: FoundGain) -> str:
+    """Begin of the window that taught the first correction that won, or of as many windows as the policy wants."""
+    before = [r.since for r in case.sound if r.version == case.now.version and r.window < gain.first.window]
+    return min([*before[-1:], gain.first.since, *(r.since for r in case.sound[-case.policy.recent_windows :])])
+
+
+def _since(case: Case) -> str:
     """Begin of the window that the concept part has been lower from on, or of as many windows as the policy wants."""
     own = [report for report in case.sound if report.version == case.now.version]
     errors = [report.parts.concept_error or UNKNOWN_ERROR for report in own]
@@ -229,7 +183,7 @@ def _since(case: _Case) -> str:
 
 
 def _decision(
-    case: _Case, action: str, sentence: str, against: tuple[str, ...], recipes: tuple[Recipe, ...] = ()
+    case: Case, action: str, sentence: str, against: tuple[str, ...], recipes: tuple[Recipe, ...] = ()
 ) -> Decision:
     expected, low, high = case.gains
     return Decision(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from upkeep.core.profile.histogram import Histogram
+from upkeep.core.retrain.correction import FoundGain
+from upkeep.core.retrain.diagnosed import Diagnosis
 from upkeep.core.retrain.kitagawa import Decomposition
 from upkeep.core.retrain.recipes import Recipe
 from upkeep.errors import InputError
@@ -43,6 +45,9 @@ class DecisionPolicy:
     drop_alpha : float
         Chance that a drop which several windows show together is ever called certain where there is none, over the life of a
         model version; that of one window's own interval is the monitor's.
+    gain_alpha : float
+        Chance, over the life of a model version, that more than `max_loss` is said to be won by a newer model where no
+        correction ever wins so much.
     cause_alpha : float
         Chance, per window, that the interval of a part of the change misses it, and so that a part is wrongly called certain.
     minor_share : float
@@ -69,6 +74,7 @@ class DecisionPolicy:
     accepted: tuple[str, ...] = ()
     recent_windows: int = 2
     drop_alpha: float = 0.01
+    gain_alpha: float = 0.025
     cause_alpha: float = 0.05
     minor_share: float = 0.2
     max_upsampled: int = 3
@@ -88,6 +94,7 @@ class DecisionPolicy:
             )
         shares = {
             "drop_alpha": self.drop_alpha,
+            "gain_alpha": self.gain_alpha,
             "cause_alpha": self.cause_alpha,
             "minor_share": self.minor_share,
             "augment_share": self.augment_share,
@@ -134,6 +141,7 @@ class HealthFacts:
     reference_right: int = 0
     first_window: str = ""  # of the stretch up to this window whose change is told; "" if it is this window's own
     pooled_labels: int = 0  # of that stretch
+    gain: FoundGain | None = None  # of a model fitted anew over this one; None if none has been judged
 
     @property
     def judged(self) -> int:
@@ -144,6 +152,10 @@ class HealthFacts:
         """Whether accuracy certainly fell, by an estimate that matters, on enough labels and unbroken data."""
         fell = self.change_high < 0 and -self.change > policy.max_loss
         return fell and self.judged >= policy.min_labels and not self.broken(policy)
+
+    def wins(self) -> bool:
+        """Whether a model fitted anew on recent labels is certainly better by more than matters."""
+        return self.gain is not None and self.gain.result.certain
 
     def broken(self, policy: DecisionPolicy) -> tuple[str, ...]:
         """Why the data must be mended before anything else is said about the window; empty if nothing is known."""
@@ -172,63 +184,12 @@ class DecisionState(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hint:
-    """What can be said without labels, from how fast two figures move from window to window; never the verdict.
-
-    `ks_slope` is the rise of the largest distance of a column per window, `loss_slope` the fall of the adversary's log-loss
-    per window as a share of log 2, which is what guessing gives.
-    """
-
-    suggests: str  # concept_shift | covariate_shift | none
-    ks_slope: float
-    loss_slope: float
-    windows: int
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartOfLoss:
-    """A part of the change with its interval for this window, and the buckets that carry most of a certain loss."""
-
-    value: float
-    low: float
-    high: float
-    buckets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """Why the model is as it is.
-
-    Attributes
-    ----------
-    cause : str
-        "data_integrity", "late_labels", "too_few_labels", "covariate_shift", "concept_shift", "mixed"; "drift" where
-        columns drifted without harm, "none" where nothing is known to be wrong.
-    certain : bool
-        For a shift: whether the parts that it rests on certainly lose accuracy. Otherwise True.
-    sentence : str
-    covariate, concept : PartOfLoss
-    late : tuple of str
-        What is known of late labels, sentences; also where something else is the cause.
-    hint : Hint or None
-    """
-
-    cause: str
-    certain: bool
-    sentence: str
-    covariate: PartOfLoss
-    concept: PartOfLoss
-    late: tuple[str, ...]
-    hint: Hint | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """A verdict with its reasons and the reasons against it.
 
-    `recipes` are ways to train worth trying, the suggested one first; `recipe` is that one, ``{}`` without any. The gain is
-    that of a retrain that wins back the whole drop of accuracy, in the policy's currency, after its cost.
+    `recipes` are ways to train worth trying, the suggested one first; `recipe` is that one, ``{}`` without any. The gain, in
+    the policy's currency and after the cost of a retrain, is what a model fitted anew on recent labels was seen to win or,
+    where none has been judged, that of a retrain that wins back the whole drop of accuracy.
     """
 
     window: str

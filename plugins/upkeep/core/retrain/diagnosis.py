@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from upkeep.core.feedback.intervals import clopper_pearson
-from upkeep.core.retrain.decision import DecisionPolicy, Diagnosis, HealthFacts, PartOfLoss
+from upkeep.core.retrain.decision import DecisionPolicy, HealthFacts
+from upkeep.core.retrain.diagnosed import Diagnosis, PartOfLoss
 from upkeep.core.retrain.hint import label_free_hint
 from upkeep.core.retrain.kitagawa import BucketPart, PartName
 
@@ -22,10 +23,10 @@ def diagnose(reports: Sequence[HealthFacts], policy: DecisionPolicy) -> Diagnosi
 
     Notes
     -----
-    In this order, as each rests on the ones before: broken data; too few labels; labels that come late while accuracy
-    shows no certain harm; then, where accuracy certainly fell, the parts of the change: "mixed" if each certainly is more
-    than `minor_share` of the loss, else the larger loss, which is certain if its interval lies below zero. The intervals
-    hold with 1 - `cause_alpha` each, for this window.
+    In this order, as each rests on the ones before: broken data; where accuracy certainly fell, on labels enough, the parts
+    of the change: "mixed" if each certainly is more than `minor_share` of the loss, else the larger loss, which is certain if
+    its interval lies below zero; where it did not, but a newer model certainly would be better, just that; too few labels;
+    labels that come late. The intervals hold with 1 - `cause_alpha` each, for this window.
     """
     now = reports[-1]
     covariate, concept = _part(now, "covariate", policy), _part(now, "concept", policy)
@@ -48,6 +49,10 @@ def _cause(
     damage = now.broken(policy)
     if damage:
         return "data_integrity", True, f"The data look broken: {'; '.join(damage)}."
+    if now.harmed(policy):
+        return _shift(covariate, concept, policy)
+    if now.wins():
+        return "recoverable_loss", True, "This model did not certainly get worse than it was."
     if now.judged < policy.min_labels:
         few = f"{now.judged} labels are in, {policy.min_labels} are needed to judge the model"
         return (
@@ -55,8 +60,6 @@ def _cause(
             if late
             else ("too_few_labels", True, f"Too few labels: {few}.")
         )
-    if now.harmed(policy):
-        return _shift(covariate, concept, policy)
     if late:
         return "late_labels", True, f"Labels are late, and those that are in show no certain harm. {' '.join(late)}"
     if now.drifted:

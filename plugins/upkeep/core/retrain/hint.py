@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from upkeep.core.retrain.decision import HealthFacts, Hint
+from upkeep.core.retrain.decision import HealthFacts
+from upkeep.core.retrain.diagnosed import Hint
 
 #: Windows that the slopes are taken over.
 WINDOWS = 5

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from upkeep.core.drift.spending import spend
@@ -13,19 +15,24 @@ from upkeep.errors import InputError
 
 #: Shares of the stake that is laid on a gain above what is tolerated; small ones find small gains, large ones large gains.
 BETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8)
+#: Of the normal distribution: 95 % lie within.
+Z = 1.96
+#: The certain gain is found to 2^-16.
+HALVINGS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recoverable:
     """What a corrected model won over the model as it is.
 
-    `gain` is the accuracy won in the last `looks` looks, those that show it most surely, on `rows` labelled rows. `certain`
-    says that `log_evidence`, natural log, has reached log(1 / alpha).
+    `gain` is the accuracy won in the last `looks` looks, those that show it most surely, on `rows` labelled rows; `high` is
+    the upper end of its plain 95 % interval. `certain` says that `log_evidence`, natural log, has reached log(1 / alpha).
     """
 
     looks: int
     rows: int
     gain: float
+    high: float
     log_evidence: float
     certain: bool
 
@@ -69,7 +76,48 @@ def recoverable(
     >>> found = recoverable(better=quiet + turned, worse=[3] * 10 + [2] * 5, rows=[100] * 15, tolerated=0.03, alpha=0.05)
     >>> found.looks, round(found.gain, 2), found.certain
     (5, 0.1, True)
+    >>> round(found.high, 2)
+    0.13
     """
+    counts = _counts(better, worse, rows)
+    if not 0 <= tolerated < 1:
+        raise InputError(f"a tolerated loss must lie in [0, 1), got {tolerated}.")
+    stakes, kept = _stakes(counts, tolerated, alpha)
+    evidence = float(logsumexp([*stakes, kept]))
+    first = int(np.argmax(stakes))
+    won_since, lost_since, count = counts[:, first:].sum(axis=1).tolist()
+    gain = (won_since - lost_since) / count if count else 0.0
+    spread = max((won_since + lost_since) / count - gain**2, 0.0) if count else 0.0
+    return Recoverable(
+        looks=counts.shape[1] - first,
+        rows=count,
+        gain=gain,
+        high=min(1.0, gain + Z * math.sqrt(spread / count)) if count else 1.0,
+        log_evidence=evidence,
+        certain=bool(evidence >= -np.log(alpha)),
+    )
+
+
+def certainly_won(*, better: Sequence[int], worse: Sequence[int], rows: Sequence[int], alpha: float) -> float:
+    """The largest gain that certainly was there to be won, 0 if none is certain; arguments as for `recoverable`.
+
+    It is a lower limit for all looks of the model's life: that it is ever above every gain there was to expect has a
+    chance of at most `alpha`, as evidence falls where more is tolerated.
+
+    Examples
+    --------
+    >>> round(certainly_won(better=[12] * 5, worse=[2] * 5, rows=[100] * 5, alpha=0.05), 3)
+    0.053
+    """
+    counts, low, high = _counts(better, worse, rows), 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        stakes, kept = _stakes(counts, middle, alpha)
+        low, high = (middle, high) if logsumexp([*stakes, kept]) >= -np.log(alpha) else (low, middle)
+    return low
+
+
+def _counts(better: Sequence[int], worse: Sequence[int], rows: Sequence[int]) -> NDArray[np.int64]:
     won, lost, judged = (np.asarray(counts, dtype=np.int64) for counts in (better, worse, rows))
     if (
         not len(won)
@@ -80,22 +128,16 @@ def recoverable(
             "a gain needs one count of rows won, of rows lost and of all rows per look, of which won and lost are parts, got "
             f"{list(better)}, {list(worse)} and {list(rows)}."
         )
-    if not 0 <= tolerated < 1:
-        raise InputError(f"a tolerated loss must lie in [0, 1), got {tolerated}.")
+    return np.array([won, lost, judged])
+
+
+def _stakes(counts: NDArray[np.int64], tolerated: float, alpha: float) -> tuple[NDArray[np.float64], float]:
+    """Log of what each look's stake has become, and of what is kept for later looks."""
+    won, lost, judged = counts
     bets = np.array(BETS)[:, None] / (1 + tolerated)  # no row takes the whole stake
-    same = judged - won - lost
     grown = won * np.log1p(bets * (1 - tolerated)) + lost * np.log1p(-bets * (1 + tolerated))
-    grown += same * np.log1p(-bets * tolerated)
+    grown += (judged - won - lost) * np.log1p(-bets * tolerated)
     since = np.cumsum(grown[:, ::-1], axis=1)[:, ::-1]  # of a stake that is laid from a look on
     share = np.array([spend(alpha, look) / alpha for look in range(1, len(won) + 1)])
     stakes = np.log(share) + logsumexp(since, axis=0) - np.log(len(BETS))
-    evidence = float(logsumexp([*stakes, np.log1p(-share.sum())]))  # what is kept for later looks stays as it is
-    first = int(np.argmax(stakes))
-    count = int(judged[first:].sum())
-    return Recoverable(
-        looks=len(won) - first,
-        rows=count,
-        gain=float(won[first:].sum() - lost[first:].sum()) / count if count else 0.0,
-        log_evidence=evidence,
-        certain=bool(evidence >= -np.log(alpha)),
-    )
+    return stakes, float(np.log1p(-share.sum()))

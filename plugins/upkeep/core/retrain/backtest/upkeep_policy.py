@@ -1,34 +1,30 @@
-"""Ours: windows are judged as the monitor judges them, and `core.retrain.decide` decides."""
+"""Ours: windows are judged as the monitor judges them, and `core.retrain.decide` decides, as in a life."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from upkeep.core.retrain.backtest.policy import Look, Recipe, Retrain
-from upkeep.core.retrain.backtest.stream import Window
+from upkeep.core.columns import Columns, select
+from upkeep.core.retrain.backtest.policy import Fit, Look, Recipe, Retrain, Scorer
+from upkeep.core.retrain.backtest.replay import THRESHOLD
 from upkeep.core.retrain.backtest.window_health import Watch
+from upkeep.core.retrain.correction import ROWS, FoundGain, GainLook, found_gain, judged, teachable
 from upkeep.core.retrain.decide import decide
 from upkeep.core.retrain.decision import Decision, DecisionPolicy, DecisionState, HealthFacts
 from upkeep.core.retrain.recipe_weights import recipe_weights
 from upkeep.core.retrain.recipes import Recipe as Suggested
 
-#: The defaults but for two: evidence of several windows needs neither to be seen twice nor a pause after it.
-POOLED = DecisionPolicy(windows_needed=1, cooldown_windows=0)
 
-#: Retrains after the first one for a loss that it did not win back, each at twice as many labels as the one before.
-MOST_TRIES = 3
+@dataclass(slots=True, kw_only=True)
+class _Corrections:
+    """Of the model in use: the rows whose labels were in at the last look, and what came of each look."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """What a retrain is to win back: half of the drop at least, begin of the windows that show it, labels since then."""
-
-    half_way: float
-    since: np.datetime64
-    rows: int
-    tries: int
+    known: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    corrected: Scorer | None = None
+    looks: list[GainLook] = field(default_factory=list)
 
 
 class UpkeepPolicy:
@@ -36,73 +32,69 @@ class UpkeepPolicy:
 
     Parameters
     ----------
+    fit : callable
+        Fits the correction, as it fits models: on the features, and on the score of the model in use as one more.
     policy : DecisionPolicy, optional
     alpha : float
         Chance that a health report of one model ever calls out something that is not so, as in `MonitorPolicy`.
 
     Notes
     -----
-    A drop is looked for in the last windows together (`lasting_drop`), so that one that lasts is certain however small
-    the windows are. Its certainty holds over the model's whole life; seeing it once is enough, and nothing cools
-    down: a new model has a life of its own. Soon after a change few rows know of it. So if a new model
-    is accepted with an accuracy that wins back less than half of the drop, it is tried again when twice as many labels
-    are in since the drop began.
+    At each look a correction is fitted on the newest labelled rows that the model in use has predicted. The labels that come
+    in until the next look judge it, row by row, against the model as it is (`recoverable`), so no label judges what it has
+    taught. A new model has a life of its own.
 
-    A window waits until `min_labels` of its model's labels are in, but for no more than `windows_looked` windows.
     Recorded data cannot be mended, so a column that was named as broken is taken as looked at and accepted from the
     next window on.
     """
 
-    def __init__(self, *, policy: DecisionPolicy | None = None, alpha: float = 0.05) -> None:
-        self._policy, self._alpha = policy or POOLED, alpha
+    def __init__(self, fit: Fit, *, policy: DecisionPolicy | None = None, alpha: float = 0.05) -> None:
+        self._fit, self._policy, self._alpha = fit, policy or DecisionPolicy(), alpha
         self._state: DecisionState = {}
         self._facts: list[HealthFacts] = []
-        self._waiting: list[Window] = []
         self._watch: Watch | None = None
-        self._lost: Loss | None = None
+        self._corrections = _Corrections()
         self.decisions: list[Decision] = []
 
     def look(self, look: Look, /) -> Retrain | None:
         if self._watch is None or self._watch.version != look.model.version:
             accepted = self._watch.accepted if self._watch else frozenset(self._policy.accepted)
-            self._watch, self._waiting = Watch(look, self._policy, self._alpha, accepted), []
-            if self._lost and self._watch.accuracy >= self._lost.half_way:
-                self._lost = None
-        self._waiting.append(look.window)
-        while self._waiting and self._ready(look):
-            decision = self._decide(self._watch.health(look, self._waiting.pop(0)))
-            if decision.due:
-                return self._retrain(look, decision)
-        return self._again(look)
-
-    def _retrain(self, look: Look, decision: Decision) -> Retrain:
-        now, before = self._facts[-1], self._watch.accuracy if self._watch else 0.0
-        since = np.datetime64(now.since)
-        self._lost = Loss(half_way=before + now.change / 2, since=since, rows=_labelled(look, since), tries=0)
-        return Retrain(cause=decision.cause, recipes=(Recipe(), *map(_recipe, decision.recipes)))
-
-    def _again(self, look: Look) -> Retrain | None:
-        """A new model that won back little may have had too few rows since the change: once more at twice as many."""
-        lost = self._lost
-        if lost is None or lost.tries == MOST_TRIES or (rows := _labelled(look, lost.since)) < 2 * lost.rows:
-            return None
-        self._lost = replace(lost, rows=rows, tries=lost.tries + 1)
-        return Retrain(cause="loss not won back", recipes=(Recipe(), Recipe(name="recent_window", since=lost.since)))
-
-    def _ready(self, look: Look) -> bool:
-        first = self._waiting[0]
-        labelled = int((~np.isnan(look.labels[look.model.since : first.stop])).sum())
-        return labelled >= self._policy.min_labels or len(self._waiting) > self._policy.windows_looked
-
-    def _decide(self, facts: HealthFacts) -> Decision:
+            self._watch, self._corrections = Watch(look, self._policy, self._alpha, accepted), _Corrections()
+        facts = replace(self._watch.health(look, look.window), gain=self._gain(look))
         self._facts.append(facts)
         decision, self._state = decide(self._facts, policy=self._policy, state=self._state)
         self.decisions.append(decision)
-        return decision
+        if not decision.due:
+            return None
+        return Retrain(cause=decision.cause, recipes=(Recipe(), *map(_recipe, decision.recipes)))
+
+    def _gain(self, look: Look) -> FoundGain | None:
+        """What is to be won by labels that came in since the last look; the next correction learns from them."""
+        mine, policy = self._corrections, self._policy
+        known = look.model.since + np.flatnonzero(~np.isnan(look.labels[look.model.since :]))
+        came = np.setdiff1d(known, mine.known, assume_unique=True)
+        if mine.corrected is not None and len(came):
+            mine.looks.append(
+                judged(
+                    window=look.window.name,
+                    since=str(look.window.since),
+                    label=look.labels[came] == 1,
+                    predicted=look.scores[came] >= THRESHOLD,
+                    corrected=mine.corrected(_scored(look, came)) >= THRESHOLD,
+                )
+            )
+        mine.known, mine.corrected = known, self._corrected(look, known[-ROWS:])
+        return found_gain(mine.looks, tolerated=policy.max_loss, alpha=policy.gain_alpha, least=policy.min_labels)
+
+    def _corrected(self, look: Look, rows: NDArray[np.int64]) -> Scorer | None:
+        labels = look.labels[rows] == 1
+        if not teachable(labels, self._policy.min_labels):
+            return None
+        return self._fit(_scored(look, rows), labels.astype(np.int64), None)
 
 
-def _labelled(look: Look, since: np.datetime64) -> int:
-    return int((~np.isnan(look.labels[np.searchsorted(look.when, since) :])).sum())
+def _scored(look: Look, rows: NDArray[np.int64]) -> Columns:
+    return select(look.table, rows) | {"score": look.scores[rows]}
 
 
 def _recipe(suggested: Suggested) -> Recipe:
