@@ -46,6 +46,18 @@ def run(datasets, tracker):
     return with_
 
 
+def test_a_sealed_holdout_tells_builders_nothing_of_the_gates_rows(datasets, tracker, run):
+    fill(datasets)
+    open_one, sealed = run("open"), run("sealed", seal_holdout=True)
+    secret = f"{open_one.metrics['holdout_accuracy']:.3f}"
+    assert secret in open_one.sentence
+    assert secret not in sealed.sentence
+    assert "600 newer rows are held out and sealed" in sealed.sentence
+    logged = tracker._client.get_run(sealed.run_id).data.metrics
+    assert set(logged) == set(sealed.metrics) == {name for name in open_one.metrics if name.startswith("train_")}
+    assert secret not in json.dumps(tracker.record("tips", sealed.version, "training"))
+
+
 def test_a_training_is_recorded_with_all_that_led_to_it(datasets, tracker, run):
     fill(datasets)
     result = run(params={"strength": 0.5}, recipe="full")

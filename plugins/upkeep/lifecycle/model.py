@@ -77,6 +77,7 @@ class Lifecycle(GateStages):
             "params": settings.get("params", {}) | (params or {}),
             "recipe": recipe.get("name", "planned"),
             "holdout_since": holdout_since,
+            "seal_holdout": self.gate_policy.sealed,
         }
         result = train(
             known.datasets,

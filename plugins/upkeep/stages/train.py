@@ -94,8 +94,12 @@ def train(
     }
     scores["holdout"] = scores["newer"][~np.isnan(newer["label"])]
     metrics = _metrics(split, scores, spec)
-    findings = [*findings, *_overfits(metrics, len(split.holdout["label"]), spec)]
-    _stop_on_errors(findings, spec.model)
+    overfits = _overfits(metrics, len(split.holdout["label"]), spec)
+    _stop_on_errors([*findings, *overfits], spec.model)
+    if spec.seal_holdout:
+        metrics = {name: value for name, value in metrics.items() if not name.startswith("holdout_")}
+    else:
+        findings = [*findings, *overfits]
     training = Training(
         model=spec.model,
         params=run_params(spec),
@@ -209,6 +213,9 @@ def _metrics(split: TimeSplit, scores: Mapping[str, NDArray[np.float64]], spec: 
 
 def _result(record: Json, version: str, run_id: str, training_id: str) -> TrainResult:
     metrics, model, count = record["metrics"], record["model"], len(record["batches"])
+    held = f"{record['holdout_rows']} newer rows"
+    told = metrics.get("holdout_accuracy")
+    seen = f"{held} are held out and sealed" if told is None else f"accuracy {told:.3f} on {held}"
     return TrainResult(
         model=model,
         version=version,
@@ -222,7 +229,7 @@ def _result(record: Json, version: str, run_id: str, training_id: str) -> TrainR
         metrics=metrics,
         warnings=tuple(finding["message"] for finding in record["findings"]),
         sentence=(
-            f"{model} version {version}: accuracy {metrics['holdout_accuracy']:.3f} on {record['holdout_rows']} newer rows, "
+            f"{model} version {version}: {seen}, "
             f"trained on {record['train_rows']} from {count} batch{'es'[: 2 * (count > 1)]} of {record['tag']}."
         ),
     )
