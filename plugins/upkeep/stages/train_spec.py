@@ -24,8 +24,8 @@ class TrainSpec:
     the rows are chosen, and is recorded with the run: those of `WHOLE` take all batches of the version; the others take those
     that end at or after `since` (ISO 8601, UTC), which recent_window must have; without it the last `window_batches`, or all.
     `holdout_share` is the newest part of the labelled rows, never trained on; if `holdout_since` is given, it is the rows
-    from that moment on instead. `max_overfit` is the accepted gap between training and holdout accuracy. `seal_holdout` keeps what the holdout says
-    from the run: where builders see a gate's answers, its rows must tell them nothing else.
+    from that moment on instead. `max_overfit` is the accepted gap between training and holdout accuracy. `seal_holdout`
+    keeps what the holdout says from the run: where builders see a gate's answers, its rows must tell them nothing else.
     """
 
     model: str
