@@ -44,7 +44,7 @@ class ModelGateOperator(BaseOperator):
         ti.xcom_push("verdict", verdict)
         ti.xcom_push("record", verdict["record"])
         ti.xcom_push("label_request", verdict["request"])
+        self.log.info("%s", verdict["sentence"])
         if not verdict["passed"]:
             raise GateClosed(verdict["sentence"])
-        self.log.info("%s", verdict["sentence"])
         return verdict | {"decision": trained["decision"], "run_id": trained["run_id"]}
