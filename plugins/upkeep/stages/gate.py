@@ -12,11 +12,12 @@ from upkeep.core.gate.measure import TestRows, measure
 from upkeep.core.gate.verdict import Verdict, evaluate
 from upkeep.ports import Tracker
 from upkeep.stages.gate_labels import request_labels
-from upkeep.stages.gate_ledger import GateLedger, Refusal
+from upkeep.stages.gate_ledger import GateLedger
 from upkeep.stages.gate_look import Look
-from upkeep.stages.gate_policy import GatePolicy
-from upkeep.stages.gate_prepare import Evaluation, Prepared, prepare
+from upkeep.stages.gate_policy import ANYTIME, GatePolicy
+from upkeep.stages.gate_prepare import Evaluation, Prepared, open_entry, prepare
 from upkeep.stages.gate_result import GateResult, artifact, decided, in_words, restored, subject, tags, told
+from upkeep.stages.gate_stream import Stream, asking, looked
 from upkeep.stages.record_names import record_name
 
 __all__ = ["Evaluation", "GatePolicy", "GateResult", "gate"]
@@ -34,7 +35,8 @@ def gate(about: Evaluation, *, as_of: str) -> GateResult:
     result, no error.
 
     An evaluation is written to the ledger before the value of a label is looked at and closed there before anybody is told:
-    killed anywhere and run again it ends in the same answer, and has used one step.
+    killed anywhere and run again it ends in the same answer, and has used one step. With the method "anytime" each repetition
+    goes on with the labels that have come, until the answer is certain; see `stages.gate_stream`.
 
     Raises
     ------
@@ -66,32 +68,17 @@ def _answer(about: Evaluation, as_of: str) -> GateResult:
             return told(restored(found.done, about.challenger))
         if found.look is None or found.look.shortage:
             return _unmeasured(about, found, found.refusal)
-        entry = found.entry or _open(about, found, found.look)
+        entry = found.entry or open_entry(about, found, found.look)
         if isinstance(entry, Entry):
-            result = _judged(about, found, entry, found.look)
+            stream = looked(about, found, entry) if entry.method == ANYTIME else None
+            if stream and not stream.final:
+                waiting = asking(found, stream)
+                return _unmeasured(about, waiting, waiting.refusal)
+            result = _streamed(about, found, entry, stream) if stream else _judged(about, found, entry, found.look)
             closed = found.ledger.close(about.evaluation_id, result.answer, dict(asdict(result)))
             return told(restored(closed, about.challenger))
         if not entry.again:
             return _unmeasured(about, found, entry.sentence)
-
-
-def _open(about: Evaluation, found: Prepared, seen: Look) -> Entry | Refusal:
-    question = found.question
-    entry = found.ledger.open(
-        evaluation_id=about.evaluation_id,
-        version=question.version,
-        champion=question.champion,
-        contract=found.contract,
-        since=question.since,
-        until=question.until,
-        test_set=question.test_set(about.datasets),
-        as_of=found.as_of,
-        prior=found.prior,
-        method=seen.method,
-        needed=seen.needed,
-    )
-    same = isinstance(entry, Refusal) or (entry.rows.since, entry.as_of) == (question.since, found.as_of)
-    return entry if same else Refusal(sentence="another attempt opened it with other rows", again=True)
 
 
 def _judged(about: Evaluation, found: Prepared, entry: Entry, seen: Look) -> GateResult:
@@ -99,13 +86,23 @@ def _judged(about: Evaluation, found: Prepared, entry: Entry, seen: Look) -> Gat
     verdict = evaluate(
         seen.condition, [measure(Condition(clauses=(c,)), rows)[0].estimate for c, rows in parts], entry.contract.mode
     )
+    rows = next((rows for clause, rows in parts if clause.needs_labels), seen.rows[0])
+    return _final(about, found, entry, verdict, rows)
+
+
+def _streamed(about: Evaluation, found: Prepared, entry: Entry, stream: Stream) -> GateResult:
+    seen = replace(found.look, labels=stream.labels) if found.look else None
+    return _final(about, replace(found, look=seen, as_of=stream.as_of), entry, stream.verdict, stream.rows)
+
+
+def _final(about: Evaluation, found: Prepared, entry: Entry, verdict: Verdict, rows: TestRows) -> GateResult:
     known = [
         replace(one, answer=verdict.answer) if one.evaluation_id == entry.evaluation_id else one
         for one in found.ledger.entries()
     ]
     after = account(known, entry.contract, entry.rows)
     result = replace(
-        _blank(about, found, seen),
+        _blank(about, found, found.look),
         clauses=verdict.clauses,
         truth=verdict.truth,
         verdict=_verdict(verdict),
@@ -116,7 +113,7 @@ def _judged(about: Evaluation, found: Prepared, entry: Entry, seen: Look) -> Gat
         step=after.answered,
         alarm=after.sentence if after.alarm else "",
     )
-    result = _with_accuracies(result, next((rows for clause, rows in parts if clause.needs_labels), seen.rows[0]))
+    result = _with_accuracies(result, rows)
     return replace(result, sentence=in_words(result))
 
 

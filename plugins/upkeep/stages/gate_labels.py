@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from upkeep.core.columns import Columns
 from upkeep.core.feedback.join import join_labels
+from upkeep.core.gate.entry import Entry
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json
-from upkeep.stages.gate_prepare import Evaluation, Prepared, prepare
+from upkeep.stages.gate_look import Look
+from upkeep.stages.gate_policy import ANYTIME
+from upkeep.stages.gate_prepare import Evaluation, Prepared, open_entry, prepare
+from upkeep.stages.gate_stream import asking, looked
 from upkeep.stages.record_names import record_name
 
 KIND = "label_requests"
+_LOOKS = 20  # of a stream at the rows of one list, each a task of its own where a sensor waits for them
 _KNOWN = ("row_id", "label", "observed_at")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one
 
@@ -50,12 +56,26 @@ class LabelRequest:
 
 
 def missing_labels(about: Evaluation, *, as_of: str) -> LabelRequest:
-    """What the gate would need to answer now; the rows are listed and remembered, and no step is used."""
+    """What the gate would need to answer now; the rows are listed and remembered, and no step is used.
+
+    A stream of labels is read on; its first look uses the evaluation's step, which the gate would use for the same labels.
+    """
     found = prepare(about, as_of=as_of)
+    if found.look and found.look.method == ANYTIME and not found.refusal:
+        return _read_on(about, found, found.look)
     if found.look and len(found.look.missing):
         return request_labels(about, found)
     why = found.refusal if found.done is None else ""
     return _request(about, found, record="", sentence=why or "the labels suffice")
+
+
+def _read_on(about: Evaluation, found: Prepared, seen: Look) -> LabelRequest:
+    entry = found.entry or open_entry(about, found, seen)
+    if isinstance(entry, Entry):
+        stream = looked(about, found, entry)
+        if not stream.final:
+            return request_labels(about, asking(found, stream))
+    return _request(about, found, record="", sentence="the gate can answer")
 
 
 def request_labels(about: Evaluation, found: Prepared) -> LabelRequest:
@@ -68,12 +88,15 @@ def request_labels(about: Evaluation, found: Prepared) -> LabelRequest:
     record = about.documents.put_text(KIND, f"{name}.csv", _csv(rows))
     said = f"version {about.challenger} {found.look.shortage}: {len(missing)} rows are listed in {record}"
     asked = _request(about, found, record=record, sentence=said)
-    about.documents.put(KIND, name, asdict(asked) | {"rows": [int(row) for row in missing]})
+    enough = math.ceil(len(missing) / _LOOKS) if found.look.method == ANYTIME else len(missing)
+    about.documents.put(KIND, name, asdict(asked) | {"rows": [int(row) for row in missing], "enough_rows": enough})
     return asked
 
 
 def requested_labels(datasets: Datasets, documents: Documents, *, model: str, evaluation_id: str, as_of: str) -> Json:
     """How many of the rows that a gate asked for are labelled by `as_of`: `requested`, `labelled`.
+
+    Of a stream, as many as are worth the next look are `requested`, and no more are counted.
 
     Raises
     ------
@@ -87,7 +110,8 @@ def requested_labels(datasets: Datasets, documents: Documents, *, model: str, ev
         )
     feedback = datasets.read(f"{model}/feedback", columns=["prediction_id", "observed_at", "label"])
     joined = join_labels({"prediction_id": np.array(asked["rows"], dtype=np.int64)}, feedback, np.datetime64(as_of))
-    return {"requested": len(asked["rows"]), "labelled": int((~np.isnan(joined["label"])).sum())}
+    enough = int(asked.get("enough_rows", len(asked["rows"])))
+    return {"requested": enough, "labelled": min(enough, int((~np.isnan(joined["label"])).sum()))}
 
 
 def _request(about: Evaluation, found: Prepared, *, record: str, sentence: str) -> LabelRequest:

@@ -13,6 +13,7 @@ from upkeep.core.gate.measure import TestRows, measure, unlabelled
 from upkeep.core.gate.plan import Facts, Method, plan
 from upkeep.core.gate.promise import Promise
 from upkeep.errors import InputError
+from upkeep.stages.gate_policy import ANYTIME
 from upkeep.stages.gate_rows import Judged
 
 ACTIVE, EXACT = "active", "exact"  # the first needs the rows of the second, but labels of few of them
@@ -59,6 +60,8 @@ def look(judged: Judged, condition: Condition, promise: Promise, method: str) ->
     rows keeps its promise whatever d was measured. The sample of active labelling is not fixed before, so its size is
     found from the other half of the rows, and the choice between half and all of them costs ln 2.
     """
+    if method == ANYTIME:
+        return _stream(judged, condition, promise)
     found = _passive(judged, condition, promise, method)
     if not found.shortage or method not in ("cheapest", ACTIVE) or not _only_differences(condition):
         return found
@@ -113,6 +116,35 @@ def _active(judged: Judged, condition: Condition, promise: Promise, passive: Loo
         missing=sample.ids[lacking],
     )
     return _short(found, found.missing, needed, found.labels, " where the models disagree") if lacking.any() else found
+
+
+def _stream(judged: Judged, condition: Condition, promise: Promise) -> Look:
+    """Rows for a test of fixed size must be there, lest the stream end in nothing; one label is enough to begin with."""
+    needs = _needs(condition, _chosen(condition, promise, judged, EXACT))
+    blank = replace(judged.rows, label=np.full(len(judged), np.nan))
+    none, wanted, sizes = np.zeros(len(judged), dtype=bool), np.zeros(len(judged), dtype=bool), [(0, 0)]
+    found = Look(
+        condition=condition,
+        rows=(judged.rows,) * len(needs),
+        method=ANYTIME,
+        labels=0,
+        needed=max(needs),
+        missing=judged.ids[none],
+    )
+    for clause, need in zip(condition.clauses, needs, strict=True):
+        rows = measure(_alone(clause), blank)[0].rows
+        if need > rows:
+            return _short(found, found.missing, need, rows, "")
+        hanging = unlabelled(clause, blank)
+        size = math.ceil(need * hanging.sum() / rows)
+        labels, pending = int((hanging & judged.rows.labelled).sum()), unlabelled(clause, judged.rows)
+        # A stream that a test of fixed size would have ended asks for as many again.
+        wanted[np.flatnonzero(pending)[: size - labels if labels < size else size]] = True
+        sizes.append((size, labels))
+    needed, labels = max(sizes, key=lambda size: size[0])
+    found = replace(found, labels=labels, needed=needed, missing=judged.ids[wanted])
+    begun = not wanted.any() or any(labels for _, labels in sizes)
+    return found if begun else _short(found, found.missing, needed, labels, " at most for a fixed size")
 
 
 def _short(found: Look, missing: NDArray[np.int64], needed: int, labels: int, about: str) -> Look:

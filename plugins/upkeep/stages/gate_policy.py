@@ -15,6 +15,7 @@ from upkeep.core.gate.promise import Adaptivity, Mode
 from upkeep.errors import InputError
 
 Reveal = Literal["verdict", "estimates"]
+ANYTIME = "anytime"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,9 @@ class GatePolicy:
         What builders are told while the test set is in use, where the adaptivity lets them see anything: the verdict alone, or
         estimates too, rounded to their tolerance and paid for with more labels (adaptivity "full").
     method : str
-        How the number of labels is found: a name of `core.gate.plan`, or "cheapest".
+        How the number of labels is found: a name of `core.gate.plan`, or "cheapest". Or "anytime": labels are looked at as
+        they come, until the answer is certain; builders must be told nothing (adaptivity "none"), since when a test stops says
+        more than its answer.
     losses : dict of str to str
         Names that the condition may use as metrics, and the functions ``module:function`` that give them, in [0, 1] per row,
         from labels and scores.
@@ -73,7 +76,22 @@ class GatePolicy:
             raise InputError(
                 "reveal must be verdict where a worst slice is asked for: it has too many estimates to tell."
             )
+        if self.method == ANYTIME:
+            self._check_stream()
         _ = self.contract  # refuses what cannot be promised
+
+    def _check_stream(self) -> None:
+        if self.adaptivity != "none":
+            raise InputError(
+                f"method anytime must go with the adaptivity none, got {self.adaptivity!r}: when an answer comes tells builders "
+                "more than the answer. Use method cheapest."
+            )
+        asked = [clause for first in (False, True) for clause in self.asked(first=first).clauses]
+        split = next((clause for clause in asked if clause.needs_labels and not clause.paired), None)
+        if split:
+            raise InputError(
+                f"method anytime needs clauses that are one mean over the same rows, got {split}. Use method cheapest."
+            )
 
     @property
     def rounded(self) -> bool:

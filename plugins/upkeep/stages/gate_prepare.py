@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from upkeep.core.gate.contract import Contract
 from upkeep.core.gate.entry import Entry
 from upkeep.core.gate.ledger import Account
 from upkeep.ports import Datasets, Documents, Json, Tracker
-from upkeep.stages.gate_ledger import GateLedger
+from upkeep.stages.gate_ledger import GateLedger, Refusal
 from upkeep.stages.gate_look import Look, look, nothing_to_see
-from upkeep.stages.gate_policy import GatePolicy
+from upkeep.stages.gate_policy import ANYTIME, GatePolicy
 from upkeep.stages.gate_rows import Judged, Question, ask, read_rows, sliced
 
 
@@ -72,7 +74,7 @@ def prepare(about: Evaluation, *, as_of: str) -> Prepared:
     ledger = GateLedger(about.documents, about.model, question.dataset)
     entry = ledger.find(about.evaluation_id, about.challenger)
     if entry is not None:
-        found = _again(ledger, question, entry, policy)
+        found = _again(ledger, question, entry, policy, as_of)
     else:
         account = ledger.account(policy.contract, question.since, question.until)
         if account.open_since not in (question.since, question.until):
@@ -91,8 +93,28 @@ def prepare(about: Evaluation, *, as_of: str) -> Prepared:
     return _with_rows(about, found)
 
 
-def _again(ledger: GateLedger, question: Question, entry: Entry, policy: GatePolicy) -> Prepared:
-    """As the first attempt asked, whatever has changed since."""
+def open_entry(about: Evaluation, found: Prepared, seen: Look) -> Entry | Refusal:
+    """Spend a step of the ledger on what was prepared; again if another attempt opened it with other rows."""
+    question = found.question
+    entry = found.ledger.open(
+        evaluation_id=about.evaluation_id,
+        version=question.version,
+        champion=question.champion,
+        contract=found.contract,
+        since=question.since,
+        until=question.until,
+        test_set=question.test_set(about.datasets),
+        as_of=found.as_of,
+        prior=found.prior,
+        method=seen.method,
+        needed=seen.needed,
+    )
+    same = isinstance(entry, Refusal) or (entry.rows.since, entry.as_of) == (question.since, found.as_of)
+    return entry if same else Refusal(sentence="another attempt opened it with other rows", again=True)
+
+
+def _again(ledger: GateLedger, question: Question, entry: Entry, policy: GatePolicy, as_of: str) -> Prepared:
+    """As the first attempt asked, whatever has changed since; only a stream goes on with newer labels."""
     question = replace(
         question,
         champion=entry.champion,
@@ -103,7 +125,7 @@ def _again(ledger: GateLedger, question: Question, entry: Entry, policy: GatePol
     return Prepared(
         question=question,
         contract=entry.contract,
-        as_of=entry.as_of,
+        as_of=max(as_of, entry.as_of, key=np.datetime64) if entry.method == ANYTIME else entry.as_of,
         ledger=ledger,
         account=ledger.account(entry.contract, entry.rows.since, entry.rows.until),
         prior=entry.prior,

@@ -9,6 +9,7 @@ from typing import Literal
 from upkeep.core.gate.verdict import Answer, ClauseVerdict, Truth
 from upkeep.errors import InputError
 from upkeep.ports import Json
+from upkeep.stages.gate_policy import ANYTIME
 
 FORMAT = 2
 
@@ -26,7 +27,8 @@ class GateResult:
     labels, needed : int
         Labels that are there, and that the promise needs, for the clause that lacks most.
     method : str
-        How `needed` was found, a name of `core.gate.plan`.
+        How `needed` was found, a name of `core.gate.plan`; or "anytime", where `labels` were used and `needed` are those of a
+        test of fixed size.
     n, o, d, gain : float or None
         Accuracy of the new and the old model, share of rows on which they disagree, and n - o; None where not measured, or
         sealed.
@@ -163,8 +165,10 @@ def in_words(result: GateResult) -> str:
     seen = "; ".join(f"{c.clause} is {c.truth}, estimate {_estimate(c)}" for c in result.clauses)
     ask = f" A person has to decide: upkeep gate decide --evaluation {result.evaluation_id}."
     person = ask * (result.verdict == "investigate")
+    fixed = "" if result.method != ANYTIME else "a test of fixed size would take "
+    needed = f"{fixed}{result.needed}{'' if fixed else ' needed'} at {result.reliability}"
     return (
-        f"{subject(result)}: {seen}, on {result.labels} labelled rows ({result.needed} needed at {result.reliability}). "
+        f"{subject(result)}: {seen}, on {result.labels} labelled rows ({needed}). "
         f"It is step {result.step} of {result.steps} of its test set.{person} {result.alarm}"
     ).strip()
 
