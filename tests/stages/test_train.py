@@ -1,4 +1,6 @@
 import json
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from upkeep.adapters.sklearn_trainer import SklearnTrainer
 from upkeep.core.feedback.reference import ModelReference
 from upkeep.core.plain import plain
 from upkeep.errors import GateClosed, InputError
+from upkeep.lifecycle import Lifecycle
 from upkeep.stages.train import train
 
 AS_OF = "2024-03-01"
@@ -56,6 +59,23 @@ def test_a_sealed_holdout_tells_builders_nothing_of_the_gates_rows(datasets, tra
     logged = tracker._client.get_run(sealed.run_id).data.metrics
     assert set(logged) == set(sealed.metrics) == {name for name in open_one.metrics if name.startswith("train_")}
     assert secret not in json.dumps(tracker.record("tips", sealed.version, "training"))
+
+
+@pytest.mark.parametrize(
+    ("told", "sealed"),
+    [({}, False), ({"adaptivity": "full"}, True), ({"adaptivity": "full", "reveal": "estimates"}, True)],
+)
+def test_a_life_seals_the_holdout_wherever_builders_see_something_of_its_gate(monkeypatch, told, sealed):
+    gate = {"condition": "n - o > 0.0 +/- 0.1", "first_condition": "n > 0.6 +/- 0.1"} | told
+    training = {"factory": "tests.small_world:logistic", "features": list(FEATURES)}
+    specs = []
+    monkeypatch.setattr("upkeep.stages.train.train", lambda *_, spec, **__: specs.append(spec) or spec)
+    monkeypatch.setattr(Lifecycle, "__init__", lambda self: None)
+    lifecycle = Lifecycle()
+    lifecycle.life = SimpleNamespace(model="tips", dataset="trips", time="at", training=training, gate=gate)
+    lifecycle.backends = SimpleNamespace(**dict.fromkeys(["datasets", "versions", "trainer", "tracker", "documents"]))
+    lifecycle.train(tag=TAG, as_of=AS_OF, training_id="first", tags={}, recipe={"name": "full"})
+    assert [spec.seal_holdout for spec in specs] == [sealed]
 
 
 def test_a_training_is_recorded_with_all_that_led_to_it(datasets, tracker, run):
@@ -252,6 +272,13 @@ def test_a_model_that_learned_the_noise_is_stopped(datasets, run):
     assert run(factory="tests.small_world:deep_tree", max_overfit=1.0).metrics["train_accuracy"] == 1.0
 
 
+def test_a_model_that_learned_the_noise_is_stopped_without_a_number_of_a_sealed_holdout(datasets, run):
+    fill(datasets, noise=5.0)
+    with pytest.raises(GateClosed, match=r"within 0\.100 .* simpler model") as stopped:
+        run(factory="tests.small_world:deep_tree", seal_holdout=True)
+    assert re.findall(r"\d[\d.]*", str(stopped.value)) == ["0.100"]
+
+
 def test_a_suspicious_feature_is_told_with_the_result(datasets, run):
     def nearly(label):
         value = label.astype(float)
@@ -268,6 +295,8 @@ def test_a_suspicious_feature_is_told_with_the_result(datasets, run):
     [
         ({"holdout_share": 1.0}, "holdout_share"),
         ({"window_batches": 0}, "window_batches"),
+        ({"max_overfit": -0.1}, "max_overfit must be at least 0"),
+        ({"max_overfit": float("nan")}, "max_overfit must be at least 0"),
         ({"features": ()}, "feature"),
         ({"since": "last week"}, "since of a training must be a UTC time"),
         ({"holdout_since": "last week"}, "holdout_since of a training must be a UTC time"),

@@ -77,7 +77,7 @@ class Lifecycle(GateStages):
             "params": settings.get("params", {}) | (params or {}),
             "recipe": recipe.get("name", "planned"),
             "holdout_since": holdout_since,
-            "seal_holdout": self.gate_policy.sealed,
+            "seal_holdout": self.gate_policy.contract.told != "nothing",
         }
         result = train(
             known.datasets,

@@ -192,6 +192,7 @@ def _overfits(metrics: Mapping[str, float], rows: int, spec: TrainSpec) -> list[
         holdout_accuracy=metrics["holdout_accuracy"],
         holdout_rows=rows,
         tolerance=spec.max_overfit,
+        sealed=spec.seal_holdout,
     )
 
 

@@ -25,7 +25,8 @@ class TrainSpec:
     that end at or after `since` (ISO 8601, UTC), which recent_window must have; without it the last `window_batches`, or all.
     `holdout_share` is the newest part of the labelled rows, never trained on; if `holdout_since` is given, it is the rows
     from that moment on instead. `max_overfit` is the accepted gap between training and holdout accuracy. `seal_holdout`
-    keeps what the holdout says from the run: where builders see a gate's answers, its rows must tell them nothing else.
+    keeps what the holdout says from the run and from its errors: where builders see a gate's answers, its rows must tell them
+    no other number.
     """
 
     model: str
@@ -57,5 +58,7 @@ class TrainSpec:
             raise InputError(f"a recipe must be named {', '.join(NEEDED)} or {PLANNED}, got {self.recipe!r}.")
         if self.recipe == "recent_window" and not self.since:
             raise InputError("recipe recent_window must say since, got none. Name the moment its rows begin.")
+        if not self.max_overfit >= 0.0:
+            raise InputError(f"max_overfit must be at least 0, got {self.max_overfit}. Use 0.1.")
         if not self.features:
             raise InputError("a model needs at least one feature, got none. Name columns of the features table.")

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 
@@ -26,6 +27,14 @@ def test_the_message_has_the_numbers():
     (finding,) = find_overfitting(train_accuracy=1.0, holdout_accuracy=0.7, holdout_rows=1000, tolerance=0.1)
     assert finding.severity == "error"
     assert "0.700 against 1.000" in finding.message
+
+
+def test_of_a_sealed_holdout_the_message_has_no_number():
+    (finding,) = find_overfitting(
+        train_accuracy=1.0, holdout_accuracy=0.7, holdout_rows=1000, tolerance=0.1, sealed=True
+    )
+    assert re.findall(r"\d[\d.]*", finding.message) == ["0.100"]  # the tolerance, which the builder has given
+    assert finding.message.endswith("Use a simpler model, stronger regularisation or more rows.")
 
 
 def test_no_rows_are_refused():

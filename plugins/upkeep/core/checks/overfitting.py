@@ -9,7 +9,13 @@ from upkeep.errors import InputError
 
 
 def find_overfitting(
-    *, train_accuracy: float, holdout_accuracy: float, holdout_rows: int, tolerance: float, alpha: float = 0.05
+    *,
+    train_accuracy: float,
+    holdout_accuracy: float,
+    holdout_rows: int,
+    tolerance: float,
+    alpha: float = 0.05,
+    sealed: bool = False,
 ) -> list[Finding]:
     """An error when the accuracy on new rows is surely more than `tolerance` below that on training rows.
 
@@ -22,6 +28,8 @@ def find_overfitting(
         Gap that is accepted, in [0, 1].
     alpha : float
         Probability of objecting to a model whose true gap is within the tolerance.
+    sealed : bool
+        Say nothing of the holdout but that its accuracy is too low.
 
     Notes
     -----
@@ -43,9 +51,14 @@ def find_overfitting(
     gap = train_accuracy - holdout_accuracy
     if gap <= tolerance + radius:
         return []
+    found = (
+        "is lower by more than that and chance; how much is sealed while the gate uses these rows"
+        if sealed
+        else f"is {holdout_accuracy:.3f} against {train_accuracy:.3f} "
+        f"(gap {gap:.3f}, of which {radius:.3f} may be chance with {holdout_rows} rows)"
+    )
     message = (
-        f"accuracy on the holdout must be within {tolerance:.3f} of that on training rows, but is {holdout_accuracy:.3f} "
-        f"against {train_accuracy:.3f} (gap {gap:.3f}, of which {radius:.3f} may be chance with {holdout_rows} rows). "
+        f"accuracy on the holdout must be within {tolerance:.3f} of that on training rows, but {found}. "
         "Use a simpler model, stronger regularisation or more rows."
     )
     return [Finding(check="overfitting", severity="error", column="", message=message)]
