@@ -204,6 +204,15 @@ def test_a_first_model_is_ranked_by_its_own_accuracy():
     assert best_passed(verdicts)["version"] == "3"
 
 
+def test_where_only_disagreements_were_labelled_the_gain_over_one_champion_ranks():
+    whole = verdict("2", 0.05, True) | {"gain": 0.05, "champion": "1"}
+    low, high = (whole | {"version": name, "n": None, "gain": gain} for name, gain in (("3", 0.03), ("4", 0.08)))
+    assert best_passed([low, whole, high]) is high
+    assert best_passed([low, high, high | {"version": "5"}]) is high
+    assert best_passed([low, high | {"champion": "2"}]) is low
+    assert best_passed([low, high, whole | {"n": None, "gain": None}]) is low
+
+
 @pytest.mark.parametrize("verdicts", [[], [verdict("2", 0.5, False)]])
 def test_without_a_pass_there_is_no_best(verdicts):
     with pytest.raises(GateClosed, match="must have passed its gate to be promoted"):

@@ -16,9 +16,9 @@ _SAME = 1e-9
 def best_passed(verdicts: Sequence[Json]) -> Json:
     """Of gate verdicts on the same rows, the pass with the highest accuracy; of equal ones, the first.
 
-    Gains do not rank them: where the champion has changed between two verdicts, they are over different ones. Where an accuracy
-    is not told, as the test set is in use and builders see answers, or is not known, as only disagreements were labelled, the
-    first pass it is.
+    Where an accuracy is not known, as only disagreements were labelled, the gain ranks them, unless the champion has changed
+    between two verdicts: then gains are over different ones. Where neither is told, as the test set is in use and builders see
+    answers, the first pass it is.
 
     Raises
     ------
@@ -28,9 +28,12 @@ def best_passed(verdicts: Sequence[Json]) -> Json:
     passed = [verdict for verdict in verdicts if verdict["passed"]]
     if not passed:
         raise GateClosed(f"one of {len(verdicts)} challengers must have passed its gate to be promoted, but none has.")
-    if any(verdict["n"] is None for verdict in passed):
-        return passed[0]
-    return max(passed, key=lambda verdict: float(verdict["n"]))
+    ranks = ["n"] if len({verdict.get("champion") for verdict in passed}) > 1 else ["n", "gain"]
+    for rank in ranks:
+        values = [verdict.get(rank) for verdict in passed]
+        if None not in values:
+            return passed[values.index(max(values))]
+    return passed[0]
 
 
 def record_outcome(
