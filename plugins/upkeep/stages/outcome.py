@@ -30,9 +30,8 @@ def best_passed(verdicts: Sequence[Json]) -> Json:
         raise GateClosed(f"one of {len(verdicts)} challengers must have passed its gate to be promoted, but none has.")
     ranks = ["n"] if len({verdict.get("champion") for verdict in passed}) > 1 else ["n", "gain"]
     for rank in ranks:
-        values = [verdict.get(rank) for verdict in passed]
-        if None not in values:
-            return passed[values.index(max(values))]
+        if all(verdict.get(rank) is not None for verdict in passed):
+            return max(passed, key=lambda verdict: float(verdict[rank]))
     return passed[0]
 
 
