@@ -47,9 +47,9 @@ def test_the_worst_slice_decides(house):
         "n[city = Queens] > 0.6 +/- 0.1",
     ]
     assert result.passed
-    with pytest.raises(InputError, match=r"worst row_id.*1 to 100 slices"):
-        house.ask(evaluation_id="ids", condition="n[worst row_id] > 0.6 +/- 0.1", steps=2)
-    with pytest.raises(InputError, match="got 'county'"):
+    with pytest.raises(InputError, match=r"worst fare.*1 to 100 slices"):
+        house.ask(evaluation_id="fares", condition="n[worst fare] > 0.6 +/- 0.1", steps=2)
+    with pytest.raises(InputError, match="about column 'county'"):
         house.ask(evaluation_id="county", condition="n[worst county] > 0.6 +/- 0.1", steps=2)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from upkeep.core.columns import Columns, missing, select
 from upkeep.core.gate.condition import Condition, expand
 from upkeep.core.gate.measure import Predictions, TestRows
+from upkeep.core.gate.slices import levels
 from upkeep.core.identity import splitmix64
 from upkeep.errors import InputError
 from upkeep.ports import Datasets, Scorer, Tracker
@@ -20,6 +21,7 @@ from upkeep.stages.gate_policy import GatePolicy
 from upkeep.stages.labelled import all_rows
 
 MOST_SLICES = 100
+_NOT_SLICED_BY = ("row_id", "label", "observed_at")  # they tell single rows, or labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class Judged:
             label=self.rows.label[keep],
             new=_kept(new, keep),
             old=_kept(old, keep) if old else None,
-            columns=table,
+            columns=_features(table),
             losses=self.rows.losses,
         )
         return Judged(ids=self.ids[keep], rows=kept, table=table)
@@ -116,30 +118,62 @@ def read_rows(datasets: Datasets, tracker: Tracker, policy: GatePolicy, question
     old = None
     if question.champion:
         old = _predictions(tracker.load(question.model, question.champion), table, policy.threshold)
-    rows = TestRows(label=table["label"], new=new, old=old, columns=table, losses=policy.loss_functions())
+    rows = TestRows(label=table["label"], new=new, old=old, columns=_features(table), losses=policy.loss_functions())
     return Judged(ids=ids[order], rows=rows, table=table)
 
 
 def sliced(condition: Condition, judged: Judged, least: float) -> Condition:
     """The condition with one clause for each slice of a column that it asks the worst of.
 
-    Slices with less than the share `least` of the rows are left out: nothing could be said about them.
+    Slices with less than the share `least` of the rows are left out: nothing could be said about them. `left_out` tells them.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, it has no levels, or too many of them.
     """
-    return expand(condition, {column: _levels(judged.table, column, least) for column in condition.worst})
+    return expand(condition, {column: _kept_levels(judged, column, least) for column in condition.worst})
 
 
-def _levels(table: Columns, column: str, least: float) -> Sequence[str]:
-    if column not in table:
-        raise InputError(f"a slice must be of a column of the features, got {column!r}. There are {', '.join(table)}.")
-    values = table[column][~missing(table[column])].astype(str)
-    levels, counts = np.unique(values, return_counts=True)
-    kept = [str(level) for level, count in zip(levels, counts, strict=True) if count >= least * len(values)]
+def left_out(condition: Condition, judged: Judged, least: float) -> str:
+    """Which rows are in no slice of a condition that is not yet `sliced`, in words; "" where every row is in one.
+
+    For example "[worst borough] leaves out 2 slices below 1.0% of the rows and the 40% of rows without a value".
+    """
+    told = (_left_out(judged, column, least) for column in condition.worst) if len(judged) else ()
+    return "; ".join(one for one in told if one)
+
+
+def _left_out(judged: Judged, column: str, least: float) -> str:
+    counts, rows = np.array(list(_counts(judged, column).values())), len(judged)
+    rare, without = counts[counts < least * rows], rows - int(counts.sum())
+    parts = [f"{len(rare)} slice{'s'[: len(rare) > 1]} below {least:.1%} of the rows"] * bool(len(rare))
+    parts += [f"the {100 * without / rows:.3g}% of rows without a value"] * bool(without)
+    return f"[worst {column}] leaves out {' and '.join(parts)}" if parts else ""
+
+
+def _kept_levels(judged: Judged, column: str, least: float) -> Sequence[str | float]:
+    kept = [level for level, count in _counts(judged, column).items() if count >= least * len(judged)]
     if not 0 < len(kept) <= MOST_SLICES:
         raise InputError(
             f"[worst {column}] needs 1 to {MOST_SLICES} slices of at least {least:.1%} of the rows, got {len(kept)}. "
             "Name a column with few values, or change min_slice."
         )
     return kept
+
+
+def _counts(judged: Judged, column: str) -> Mapping[str | float, int]:
+    """How many rows each level of a column has. Where there are many levels, one mask for each would fill the memory."""
+    names = levels(judged.rows.columns, column)
+    values = judged.table[column][~missing(judged.table[column])]
+    if values.dtype.kind == "O" and not any(isinstance(name, str) for name in names):
+        values = values.astype(np.float64)  # as `levels` takes boxed numbers, so that both have the same order
+    counts = np.unique(values, return_counts=True)[1]
+    return dict(zip(names, counts.tolist(), strict=True))
+
+
+def _features(table: Columns) -> Columns:
+    return {name: values for name, values in table.items() if name not in _NOT_SLICED_BY}
 
 
 def _predictions(scorer: Scorer, table: Columns, threshold: float) -> Predictions:
