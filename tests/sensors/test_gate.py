@@ -57,9 +57,10 @@ def test_defers_until_the_rows_that_it_lists_are_labelled(looks):
     assert ti.pushed["label_request"] == "label_requests/a.csv"
 
 
-def test_looks_again_when_they_are_in_and_keeps_its_deadline(looks):
+@pytest.mark.parametrize("came", [{"labelled": 5, "new": 0}, {"labelled": 1, "new": 6}])
+def test_looks_again_when_they_or_as_many_others_are_in_and_keeps_its_deadline(looks, came):
     looks.given += [_state(False), _state(True)]
-    event = {"requested": 5, "labelled": 5, "deadline": time.time() + 60}
+    event = {"requested": 5, "deadline": time.time() + 60} | came
     with pytest.raises(TaskDeferred) as deferred:
         _sensor().resume({"ti": TaskInstance()}, event)
     assert deferred.value.trigger.serialize()[1]["deadline"] == event["deadline"]

@@ -47,6 +47,7 @@ def test_the_gate_answers_once_the_rows_it_asked_for_are_labelled(house, tmp_pat
     assert requested_labels(house.datasets, house.documents, **about) == {
         "requested": len(ids),
         "labelled": len(ids) - 1,
+        "new": 0,  # labels of other rows will not do
     }
     assert not house.missing(condition="n - o > 0.02 +/- 0.05").enough
     house.label(ids[-1:], "last")
@@ -71,6 +72,29 @@ def test_where_no_label_helps_it_is_said_and_nobody_waits(house):
     assert asked.enough
     assert asked.record == ""
     assert "hold out more rows, or widen the tolerance" in asked.sentence
+
+
+def test_labels_of_other_rows_that_came_since_are_counted_once_each_where_they_may_do(house):
+    held = house.datasets.read("trips/features", since="2024-01-15")["row_id"]
+    house.label(held[:5], "before")
+    asked = {"rows": held[10:20].tolist(), "active": False, "feedback": 5}
+    house.documents.put("label_requests", "tips/e", asked)
+    about = {"model": "tips", "evaluation_id": "e"}
+
+    def state(as_of=AS_OF):
+        return requested_labels(house.datasets, house.documents, **about, as_of=as_of)
+
+    assert state() == {"requested": 10, "labelled": 0, "new": 0}
+    house.label(held[18:22], "some")
+    house.label(held[20:24], "again", observed="2024-02-21")
+    assert state() == {"requested": 10, "labelled": 2, "new": 6}
+    assert state(as_of="2024-02-20") == {"requested": 10, "labelled": 2, "new": 4}
+    house.documents.put("label_requests", "tips/e", asked | {"feedback": 11})  # as the next request will say
+    assert state()["new"] == 0
+    house.documents.put("label_requests", "tips/e", asked | {"active": True})
+    assert state()["new"] == 0
+    house.documents.put("label_requests", "tips/e", {"rows": asked["rows"]})
+    assert state()["new"] == 0
 
 
 def test_who_never_asked_has_no_request(house):

@@ -27,9 +27,16 @@ def test_it_survives_a_round_trip_through_the_database(trigger):
 
 
 def test_it_fires_with_the_last_label(trigger, monkeypatch):
-    states = [{"requested": 3, "labelled": have} for have in (0, 2, 3)]
+    states = [{"requested": 3, "labelled": have, "new": 0} for have in (0, 2, 3)]
     monkeypatch.setattr(trigger, "_look", lambda: states.pop(0))
-    assert _fire(trigger) == {"requested": 3, "labelled": 3, "deadline": 12.5}
+    assert _fire(trigger) == {"requested": 3, "labelled": 3, "new": 0, "deadline": 12.5}
+    assert states == []
+
+
+def test_it_fires_with_as_many_new_labels_of_other_rows(trigger, monkeypatch):
+    states = [{"requested": 3, "labelled": 1, "new": new} for new in (0, 2, 4)]
+    monkeypatch.setattr(trigger, "_look", lambda: states.pop(0))
+    assert _fire(trigger) == {"requested": 3, "labelled": 1, "new": 4, "deadline": 12.5}
     assert states == []
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class GateLabelsSensor(BaseSensorOperator):
-    """Wait until the rows that a challenger's gate still needs labels of have them; else, after a while, skip.
+    """Wait until the rows that a challenger's gate still needs labels of, or others that do as well, have them; else skip.
 
     The link leads to the rows: where they suffice, those on which the two models disagree. New label files are taken in at each
     look. The gate after a skipped sensor answers with the labels that are there.
@@ -70,7 +70,7 @@ class GateLabelsSensor(BaseSensorOperator):
         return state
 
     def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Called when the labels that were asked for are in; newer rows may have changed what is needed."""
+        """Called when the labels that were asked for are in, or as many others; these may not do, and then it waits on."""
         if "error" in event:
             refused = InputError if event.get("type") == InputError.__name__ else BackendError
             raise refused(f"the labels of {self.life.model} must be readable, but: {event['error']}")

@@ -93,10 +93,20 @@ def request_labels(about: Evaluation, found: Prepared) -> LabelRequest:
     return asked
 
 
-def requested_labels(datasets: Datasets, documents: Documents, *, model: str, evaluation_id: str, as_of: str) -> Json:
-    """How many of the rows that a gate asked for are labelled by `as_of`: `requested`, `labelled`.
+def _observed(datasets: Datasets, model: str, as_of: str) -> int:
+    """How many predictions have a label by then."""
+    feedback = datasets.read(f"{model}/feedback", columns=["prediction_id", "observed_at"])
+    if not feedback:
+        return 0
+    return len(np.unique(feedback["prediction_id"][feedback["observed_at"] <= np.datetime64(as_of)]))
 
-    Of a stream, as many as are worth the next look are `requested`, and no more are counted.
+
+def requested_labels(datasets: Datasets, documents: Documents, *, model: str, evaluation_id: str, as_of: str) -> Json:
+    """How many of the rows that a gate asked for are labelled by `as_of`: `requested`, `labelled`, `new`.
+
+    Of a stream, as many as are worth the next look are `requested`, and no more are counted. `new` are labels of any rows that
+    have come since it asked: as many of them as were requested may do as well. They are 0 where none but the listed rows will
+    do, which are those on which two models disagree.
 
     Raises
     ------
@@ -111,7 +121,10 @@ def requested_labels(datasets: Datasets, documents: Documents, *, model: str, ev
     feedback = datasets.read(f"{model}/feedback", columns=["prediction_id", "observed_at", "label"])
     joined = join_labels({"prediction_id": np.array(asked["rows"], dtype=np.int64)}, feedback, np.datetime64(as_of))
     enough = int(asked.get("enough_rows", len(asked["rows"])))
-    return {"requested": enough, "labelled": min(enough, int((~np.isnan(joined["label"])).sum()))}
+    labelled = min(enough, int((~np.isnan(joined["label"])).sum()))
+    others_may_do = not asked.get("active", False) and "feedback" in asked  # older requests do not say how many there were
+    new = _observed(datasets, model, as_of) - int(asked["feedback"]) if others_may_do else 0
+    return {"requested": enough, "labelled": labelled, "new": new}
 
 
 def _request(about: Evaluation, found: Prepared, *, record: str, sentence: str) -> LabelRequest:

@@ -1,4 +1,4 @@
-"""A trigger that fires when the labels that a gate asked for are in."""
+"""A trigger that fires when the labels that a gate asked for are in, or as many others that may do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 
 class GateLabelsTrigger(BaseTrigger):
-    """Fire once when every row that the gate asked for has its label, or once with the reason it cannot tell.
+    """Fire once when every row that the gate asked for has its label, or as many other rows have got one that may do instead.
+
+    Else, fire once with the reason it cannot tell.
 
     :param life: a life's configuration, as a mapping.
     :param evaluation_id: the evaluation that asked.
@@ -38,10 +40,10 @@ class GateLabelsTrigger(BaseTrigger):
             except (UpkeepError, OSError) as err:  # its type too: an answer is not tried again
                 yield TriggerEvent({"error": f"{type(err).__name__}: {err}", "type": type(err).__name__})
                 return
-            if state["labelled"] == state["requested"]:
+            if state["requested"] <= max(state["labelled"], state["new"]):
                 yield TriggerEvent(state | {"deadline": self.deadline})
                 return
-            self.log.info("%d of %d labels that were asked for are in", state["labelled"], state["requested"])
+            self.log.info("%(labelled)d of %(requested)d labels that were asked for are in", state)
             await asyncio.sleep(self.poll_s)
 
     def _look(self) -> dict[str, Any]:
