@@ -87,7 +87,7 @@ def _pushed(life, name, run, task, key):
 
 @pytest.fixture(scope="module")
 def noise(gated):
-    """A challenger that differs from the champion by a little more shrinkage."""
+    """A challenger that differs from the champion by a trifle more shrinkage."""
     run = _start(gated["life"], "noise")
     return run, _finish(gated["life"], "noise", run)
 

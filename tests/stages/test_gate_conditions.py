@@ -95,3 +95,37 @@ def test_a_gate_that_answered_by_itself_is_not_decided_by_a_person(house):
         decide(house.registry, house.documents, model="tips", evaluation_id="e", answer="fail", by="ann", why="no")
     with pytest.raises(InputError, match="Run the gate"):
         decide(house.registry, house.documents, model="tips", evaluation_id="x", answer="fail", by="ann", why="no")
+
+
+def test_a_condition_on_differences_alone_needs_no_label(tmp_path):
+    house = GateHouse.build(tmp_path, labels=False)
+    house.registry.set_alias("tips", "champion", "1")
+    result = house.ask(condition="d < 0.5 +/- 0.05")
+    assert (result.passed, result.labels, result.needed) == (True, 0, 0)
+    assert "no label is needed" in result.sentence
+    few = house.ask("3", "e2", condition="d < 0.5 +/- 0.001", steps=2)
+    assert "needs" in few.sentence
+    assert "rows" in few.sentence
+
+
+def test_metrics_that_count_by_label_are_for_test_sets_whose_answers_nobody_sees(house):
+    with pytest.raises(InputError, match="adaptivity none"):
+        house.ask(condition="n.recall > 0.5 +/- 0.1", adaptivity="full")
+
+
+def test_a_slow_look_does_not_take_back_a_verdict(house):
+    """Another attempt measures after this one has found labels missing and before it has stored that."""
+    condition = "n - o > 0.02 +/- 0.1"
+    real, measured = house.documents.put, []
+
+    def put(kind, name, record):
+        if kind == "label_requests" and not measured:
+            measured.append("now")
+            measured.append(house.ask("2", "e", condition=condition))
+        real(kind, name, record)
+
+    house.documents.put = put
+    late = house.ask("2", "e", condition=condition, as_of="2024-01-15T01")
+    assert measured[1].passed
+    assert late.passed
+    assert house.documents.get("gates", "tips/e")["passed"]

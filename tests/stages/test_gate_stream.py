@@ -131,11 +131,17 @@ def test_labels_of_some_kinds_of_rows_alone_do_not_help_a_challenger(tmp_path):
 
 def test_a_first_model_and_slices_are_read_as_they_come(house):
     house.registry.aliases.clear()
-    condition = "n > 0.6 +/- 0.1 and n.recall > 0.5 +/- 0.1 and n[worst city] > 0.5 +/- 0.1"
+    condition = "n[city = Queens] > 0.6 +/- 0.1 and n.brier[city = Queens] < 0.5 +/- 0.1"
     results = [house.ask(**STREAM | {"first": condition}, as_of=day) for day in _days()]
     assert results[-1].passed
-    assert len(results[-1].clauses) == 4
+    assert len(results[-1].clauses) == 2
     assert results[-1].labels < results[-1].needed
+
+
+@pytest.mark.parametrize("mixed", ["n > 0.6 +/- 0.1 and n.recall > 0.5 +/- 0.1", "n[worst city] > 0.5 +/- 0.1"])
+def test_labels_of_one_kind_of_rows_are_no_stream_for_another(house, mixed):
+    with pytest.raises(InputError, match="about the same rows"):
+        house.ask(**STREAM | {"first": mixed})
 
 
 def test_a_clause_on_differences_alone_is_counted(house):

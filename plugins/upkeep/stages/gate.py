@@ -55,10 +55,18 @@ def gate(about: Evaluation, *, as_of: str) -> GateResult:
     stored = about.documents.get(KIND, name)
     result = restored(stored, about.challenger) if stored else None
     if result is None or not result.measured:
-        result = _answer(about, as_of)
+        result = _newest(about, _answer(about, as_of))
         about.documents.put(KIND, name, asdict(result))
     publish(about.tracker, result)
     return _unsealed(about, result) if result.sealed or result.rounded else result
+
+
+def _newest(about: Evaluation, result: GateResult) -> GateResult:
+    """The result, or what another attempt has measured while this one found labels missing."""
+    ledger = GateLedger(about.documents, about.model, result.dataset)
+    entry = None if result.measured else ledger.find(about.evaluation_id, about.challenger)
+    closed = ledger.result(entry) if entry else None
+    return told(restored(closed, about.challenger)) if closed else result
 
 
 def _answer(about: Evaluation, as_of: str) -> GateResult:
@@ -108,8 +116,8 @@ def _final(about: Evaluation, found: Prepared, entry: Entry, verdict: Verdict, r
         verdict=_verdict(verdict),
         passed=verdict.passed,
         measured=True,
-        sealed=about.policy.sealed,
-        rounded=about.policy.rounded,
+        sealed=entry.contract.told == "answer",
+        rounded=entry.contract.told == "estimates",
         step=after.answered,
         alarm=after.sentence if after.alarm else "",
     )
@@ -132,6 +140,7 @@ def _unmeasured(about: Evaluation, found: Prepared, why: str) -> GateResult:
 def _blank(about: Evaluation, found: Prepared, seen: Look | None) -> GateResult:
     """Everything that is known before the value of a label is."""
     question, contract = found.question, found.contract
+    labels = seen is not None and any(clause.needs_labels for clause in seen.condition.clauses)
     return GateResult(
         model=about.model,
         version=about.challenger,
@@ -143,8 +152,8 @@ def _blank(about: Evaluation, found: Prepared, seen: Look | None) -> GateResult:
         reliability=contract.reliability,
         adaptivity=contract.adaptivity,
         steps=contract.steps,
-        labels=seen.labels if seen else 0,
-        needed=seen.needed if seen else 0,
+        labels=seen.labels if seen and labels else 0,
+        needed=seen.needed if seen and labels else 0,
         method=seen.method if seen else "",
         dataset=question.dataset,
         since=question.since,

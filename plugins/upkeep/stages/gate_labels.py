@@ -16,11 +16,11 @@ from upkeep.errors import InputError
 from upkeep.ports import Datasets, Documents, Json
 from upkeep.stages.gate_look import Look
 from upkeep.stages.gate_policy import ANYTIME
-from upkeep.stages.gate_prepare import Evaluation, Prepared, open_entry, prepare
+from upkeep.stages.gate_prepare import Evaluation, Prepared, ask_of, open_entry, prepare
+from upkeep.stages.gate_sample import DISAGREEMENTS, KIND, remember
 from upkeep.stages.gate_stream import asking, looked
 from upkeep.stages.record_names import record_name
 
-KIND = "label_requests"
 _LOOKS = 20  # of a stream at the rows of one list, each a task of its own where a sensor waits for them
 _KNOWN = ("row_id", "label", "observed_at")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one
@@ -89,7 +89,11 @@ def request_labels(about: Evaluation, found: Prepared) -> LabelRequest:
     said = f"version {about.challenger} {found.look.shortage}: {len(missing)} rows are listed in {record}"
     asked = _request(about, found, record=record, sentence=said)
     enough = math.ceil(len(missing) / _LOOKS) if found.look.method == ANYTIME else len(missing)
-    about.documents.put(KIND, name, asdict(asked) | {"rows": [int(row) for row in missing], "enough_rows": enough})
+    remember(about.documents, name, ask_of(about, found.look, found.judged))
+    before = about.documents.get(KIND, name) or {}
+    listed_now: Json = {"rows": missing.tolist(), "enough_rows": enough, "active": found.look.scope == DISAGREEMENTS}
+    listed_now["feedback"] = _observed(about.datasets, about.model, found.as_of)
+    about.documents.put(KIND, name, before | asdict(asked) | listed_now)
     return asked
 
 

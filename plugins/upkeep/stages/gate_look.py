@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,13 @@ from upkeep.core.gate.condition import Clause, Condition
 from upkeep.core.gate.measure import TestRows, measure, unlabelled
 from upkeep.core.gate.plan import Facts, Method, plan
 from upkeep.core.gate.promise import Promise
+from upkeep.core.gate.slices import in_slices
 from upkeep.errors import InputError
-from upkeep.stages.gate_policy import ANYTIME
+from upkeep.stages.gate_policy import ANYTIME, BY_LABEL
 from upkeep.stages.gate_rows import Judged
+from upkeep.stages.gate_sample import DISAGREEMENTS, WHOLE, Ask, sampled, scope_of
 
+_NOBODY = np.zeros(0, dtype=np.int64)
 ACTIVE, EXACT = "active", "exact"  # the first needs the rows of the second, but labels of few of them
 
 
@@ -32,8 +36,11 @@ class Look:
     method : str
     labels, needed : int
         For the clause that lacks most.
-    missing : (r,) array of int64
-        Ids of rows to label; empty where there is enough, or where no label would help.
+    missing, sample : (r,), (s,) array of int64
+        Ids of rows to label, and of these together with others of the same draw that have a label already; empty where there
+        is enough, or where no label would help.
+    scope : str
+        What they were chosen by; see `stages.gate_sample`.
     shortage : str
         Why there is no verdict yet, and what to do; empty where there is enough.
     """
@@ -44,14 +51,17 @@ class Look:
     labels: int
     needed: int
     missing: NDArray[np.int64]
+    sample: NDArray[np.int64] = field(default_factory=lambda: _NOBODY)
+    scope: str = WHOLE
     shortage: str = ""
 
 
-def look(judged: Judged, condition: Condition, promise: Promise, method: str) -> Look:
+def look(judged: Judged, condition: Condition, promise: Promise, method: str, asked: Sequence[Ask] = ()) -> Look:
     """Decide by counts alone: predictions, and which labels have come, but not what they say.
 
-    Labelled rows are taken as they are, if they suffice. Else, where each clause asks for a difference of the two models,
-    the rows on which they disagree are all that needs labels; else, more rows do.
+    Labelled rows that are a sample are taken as they are, if they suffice. Else, where each clause asks for a difference of the
+    two models, the rows on which they disagree are all that needs labels; else, more rows do. How many rows recall, specificity
+    and f1 are about, labels alone say; they are for test sets whose answers builders do not see.
 
     Notes
     -----
@@ -62,7 +72,7 @@ def look(judged: Judged, condition: Condition, promise: Promise, method: str) ->
     """
     if method == ANYTIME:
         return _stream(judged, condition, promise)
-    found = _passive(judged, condition, promise, method)
+    found = _passive(judged, condition, promise, method, asked)
     if not found.shortage or method not in ("cheapest", ACTIVE) or not _only_differences(condition):
         return found
     return _active(judged, condition, promise, found)
@@ -71,27 +81,34 @@ def look(judged: Judged, condition: Condition, promise: Promise, method: str) ->
 def nothing_to_see(condition: Condition) -> Look:
     """Of a span without rows."""
     said = "the test set has no rows; hold out newer ones"
-    none = np.zeros(0, np.int64)
-    return Look(condition=condition, rows=(), method="", labels=0, needed=0, missing=none, shortage=said)
+    return Look(condition=condition, rows=(), method="", labels=0, needed=0, missing=_NOBODY, shortage=said)
 
 
-def _passive(judged: Judged, condition: Condition, promise: Promise, method: str) -> Look:
-    labelled = judged.only(judged.rows.labelled)
-    chosen = _chosen(condition, promise, labelled, "cheapest" if method == ACTIVE else method)
-    rows = tuple((labelled if clause.needs_labels else judged).rows for clause in condition.clauses)
-    have = [measure(_alone(c), part)[0].labelled for c, part in zip(condition.clauses, rows, strict=True)]
+def _passive(judged: Judged, condition: Condition, promise: Promise, method: str, asked: Sequence[Ask]) -> Look:
+    clauses = condition.clauses
+    parts = [sampled(judged, asked, scope_of(clause)) if clause.needs_labels else judged for clause in clauses]
+    basis = next((part for clause, part in zip(clauses, parts, strict=True) if clause.needs_labels), judged)
+    chosen = _chosen(condition, promise, basis, "cheapest" if method == ACTIVE else method)
+    have = [_count(clause, part) for clause, part in zip(clauses, parts, strict=True)]
     needs = _needs(condition, chosen)
     lacks = [need - count for need, count in zip(needs, have, strict=True)]
     worst = int(np.argmax(lacks))
-    needed, labels = needs[worst], have[worst]
     found = Look(
-        condition=condition, rows=rows, method=chosen.name, labels=labels, needed=needed, missing=np.zeros(0, np.int64)
+        condition=condition,
+        rows=tuple(part.rows for part in parts),
+        method=chosen.name,
+        labels=have[worst],
+        needed=needs[worst],
+        missing=_NOBODY,
     )
     if lacks[worst] <= 0:
         return found
-    about = chosen.clauses[worst].about
-    missing = _to_label(judged, condition.clauses[worst], lacks[worst], labels / max(len(labelled), 1))
-    return _short(found, missing, needed, labels, f" with {about}" if about else "")
+    clause, about = clauses[worst], chosen.clauses[worst].about
+    what = "labels" if clause.needs_labels else "rows"
+    sample = _to_label(judged, clause, lacks[worst], parts[worst], have[worst])
+    missing = sample[~np.isin(sample, judged.ids[judged.rows.labelled])]
+    found = replace(found, sample=sample, scope=scope_of(clause))
+    return _short(found, missing, needs[worst], have[worst], f" with {about}" if about else "", what)
 
 
 def _active(judged: Judged, condition: Condition, promise: Promise, passive: Look) -> Look:
@@ -114,6 +131,8 @@ def _active(judged: Judged, condition: Condition, promise: Promise, passive: Loo
         labels=needed - int(lacking.sum()),
         needed=needed,
         missing=sample.ids[lacking],
+        sample=sample.ids[lacking],
+        scope=DISAGREEMENTS,
     )
     return _short(found, found.missing, needed, found.labels, " where the models disagree") if lacking.any() else found
 
@@ -130,6 +149,7 @@ def _stream(judged: Judged, condition: Condition, promise: Promise) -> Look:
         labels=0,
         needed=max(needs),
         missing=judged.ids[none],
+        scope=DISAGREEMENTS if _only_differences(condition) else scope_of(condition.clauses[-1]),
     )
     for clause, need in zip(condition.clauses, needs, strict=True):
         rows = measure(_alone(clause), blank)[0].rows
@@ -142,22 +162,42 @@ def _stream(judged: Judged, condition: Condition, promise: Promise) -> Look:
         wanted[np.flatnonzero(pending)[: size - labels if labels < size else size]] = True
         sizes.append((size, labels))
     needed, labels = max(sizes, key=lambda size: size[0])
-    found = replace(found, labels=labels, needed=needed, missing=judged.ids[wanted])
+    found = replace(found, labels=labels, needed=needed, missing=judged.ids[wanted], sample=judged.ids[wanted])
     begun = not wanted.any() or any(labels for _, labels in sizes)
     return found if begun else _short(found, found.missing, needed, labels, " at most for a fixed size")
 
 
-def _short(found: Look, missing: NDArray[np.int64], needed: int, labels: int, about: str) -> Look:
-    what = f"label {needed - labels} more" if len(missing) else "hold out more rows, or widen the tolerance"
-    said = f"needs {needed} labels{about}, has {labels}; {what}"
+def _short(found: Look, missing: NDArray[np.int64], needed: int, labels: int, about: str, what: str = "labels") -> Look:
+    todo = f"label {needed - labels} more" if len(missing) else "hold out more rows, or widen the tolerance"
+    said = f"needs {needed} {what}{about}, has {labels}; {todo}"
     return replace(found, labels=labels, needed=needed, missing=missing, shortage=said)
 
 
-def _to_label(judged: Judged, clause: Clause, lacks: int, share: float) -> NDArray[np.int64]:
-    """So many pending rows that the clause has enough, if `share` of them belong to it as of those with a label; else none."""
-    pending = judged.ids[unlabelled(clause, judged.rows)]
-    wanted = math.ceil(lacks / share) if 0.0 < share < 1.0 else lacks
-    return pending[:wanted] if len(pending) >= wanted else pending[:0]
+def _count(clause: Clause, part: Judged) -> int:
+    """Rows that the clause is about, the least over its variables; by what labels say only where that makes them count."""
+    if any(variable.metric in BY_LABEL for variable in clause.variables):
+        return measure(_alone(clause), part.rows)[0].labelled
+    inside = in_slices([variable.slice for variable in clause.variables], part.rows.columns, len(part))
+    counts = []
+    for variable in clause.variables:
+        rows = inside[variable.slice]
+        if variable.metric == "precision":
+            rows = rows & (part.rows.of(variable).predicted == 1)
+        counts.append(int(rows.sum()))
+    return min(counts)
+
+
+def _to_label(judged: Judged, clause: Clause, lacks: int, part: Judged, have: int) -> NDArray[np.int64]:
+    """The next rows of the clause's slice, so many that it has enough if those that count are as frequent as so far."""
+    if not clause.needs_labels:
+        return _NOBODY
+    slices = [variable.slice for variable in clause.variables]
+    inside = np.logical_or.reduce(list(in_slices(slices, judged.rows.columns, len(judged)).values()))
+    rest = judged.ids[inside & ~np.isin(judged.ids, part.ids)]
+    seen = int((inside & np.isin(judged.ids, part.ids)).sum())
+    share = have / seen if seen and any(variable.subset for variable in clause.variables) else 1.0
+    wanted = min(math.ceil(lacks / share), len(rest)) if share > 0.0 else len(rest)
+    return rest[:wanted] if lacks <= len(rest) else _NOBODY
 
 
 def _chosen(condition: Condition, promise: Promise, judged: Judged, method: str) -> Method:

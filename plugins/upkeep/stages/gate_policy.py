@@ -16,6 +16,8 @@ from upkeep.errors import InputError
 
 Reveal = Literal["verdict", "estimates"]
 ANYTIME = "anytime"
+#: Of these the labels themselves say which rows count, so that to count them is to look at labels.
+BY_LABEL = ("recall", "specificity", "f1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,14 @@ class GatePolicy:
             )
         if self.method == ANYTIME:
             self._check_stream()
+        by_label = sorted(
+            {v.metric for first in (False, True) for v in self.asked(first=first).variables} & set(BY_LABEL)
+        )
+        if by_label and self.adaptivity != "none":
+            raise InputError(
+                f"{', '.join(by_label)} must go with the adaptivity none, got {self.adaptivity!r}: how many rows such a metric "
+                "rests on tells builders what labels say. Use accuracy, precision, brier or a loss."
+            )
         _ = self.contract  # refuses what cannot be promised
 
     def _check_stream(self) -> None:
@@ -86,17 +96,18 @@ class GatePolicy:
                 f"method anytime must go with the adaptivity none, got {self.adaptivity!r}: when an answer comes tells builders "
                 "more than the answer. Use method cheapest."
             )
-        asked = [clause for first in (False, True) for clause in self.asked(first=first).clauses]
-        split = next((clause for clause in asked if clause.needs_labels and not clause.paired), None)
-        if split:
-            raise InputError(
-                f"method anytime needs clauses that are one mean over the same rows, got {split}. Use method cheapest."
-            )
-
-    @property
-    def rounded(self) -> bool:
-        """Whether builders are told estimates, rounded to their tolerance."""
-        return self.reveal == "estimates"
+        for asked in (self.asked(first=True), self.asked(first=False)):
+            clauses = [clause for clause in asked.clauses if clause.needs_labels]
+            split = next((clause for clause in clauses if not clause.paired), None)
+            if split:
+                raise InputError(
+                    f"method anytime needs clauses that are one mean over the same rows, got {split}. Use method cheapest."
+                )
+            # Labels that are asked for one kind of rows would be no sample for a clause about another.
+            if asked.worst or len({(c.difference is None, c.variables[0].rows) for c in clauses}) > 1:
+                raise InputError(
+                    f"method anytime needs clauses about the same rows, got {asked}. Use method cheapest, or a gate for each."
+                )
 
     @property
     def sealed(self) -> bool:

@@ -14,6 +14,8 @@ from upkeep.stages.gate_ledger import GateLedger, Refusal
 from upkeep.stages.gate_look import Look, look, nothing_to_see
 from upkeep.stages.gate_policy import ANYTIME, GatePolicy
 from upkeep.stages.gate_rows import Judged, Question, ask, read_rows, sliced
+from upkeep.stages.gate_sample import WHOLE, Ask, asks, remember, without_others
+from upkeep.stages.record_names import record_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +136,30 @@ def _again(ledger: GateLedger, question: Question, entry: Entry, policy: GatePol
     )
 
 
+def ask_of(about: Evaluation, seen: Look, judged: Judged) -> Ask:
+    """The rows that a look wants labelled, as what is remembered of them."""
+    pending = judged.ids[:0] if seen.scope == WHOLE else judged.ids[~judged.rows.labelled]
+    return Ask(evaluation_id=about.evaluation_id, scope=seen.scope, sample=seen.sample, pending=pending)
+
+
 def _with_rows(about: Evaluation, found: Prepared) -> Prepared:
     judged = read_rows(about.datasets, about.tracker, about.policy, found.question, as_of=found.as_of)
     if not len(judged):
         return replace(found, judged=judged, look=nothing_to_see(found.question.condition))
     condition = sliced(found.question.condition, judged, about.policy.min_slice)
     method = found.entry.method if found.entry else about.policy.method
-    seen = look(judged, condition, found.contract.promise(found.prior), method)
-    return replace(found, judged=judged, look=seen)
+    promise = found.contract.promise(found.prior)
+    known = judged.ids[judged.rows.labelled]
+    while True:
+        asked = asks(about.documents, about.model)
+        view = without_others(judged, asked, about.evaluation_id) if method == ANYTIME else judged
+        seen = look(view, condition, promise, method, asked)
+        seen = replace(seen, missing=seen.missing[~np.isin(seen.missing, known)])
+        # Where all of the next rows have a label, though for another reason, they count from here on.
+        there = bool(seen.shortage) and len(seen.sample) > 0 and not len(seen.missing)
+        if not there or not remember(about.documents, _record(about), ask_of(about, seen, view)):
+            return replace(found, judged=view, look=seen)
+
+
+def _record(about: Evaluation) -> str:
+    return record_name(about.model, about.evaluation_id)

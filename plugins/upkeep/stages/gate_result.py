@@ -167,8 +167,9 @@ def in_words(result: GateResult) -> str:
     person = ask * (result.verdict == "investigate")
     fixed = "" if result.method != ANYTIME else "a test of fixed size would take "
     needed = f"{fixed}{result.needed}{'' if fixed else ' needed'} at {result.reliability}"
+    rows = f"on {result.labels} labelled rows ({needed})" if result.needed else "for which no label is needed"
     return (
-        f"{subject(result)}: {seen}, on {result.labels} labelled rows ({needed}). "
+        f"{subject(result)}: {seen}, {rows}. "
         f"It is step {result.step} of {result.steps} of its test set.{person} {result.alarm}"
     ).strip()
 

@@ -19,7 +19,7 @@ from upkeep.sensors.gate import GateLabelsSensor
 LIFE = read_life(Path(os.environ["UPKEEP_LIVES"]) / "gated.yaml")
 CHALLENGERS = {
     "better": {"factory": "upkeep.taxi:tip_model"},
-    "noise": {"params": {"strength": 0.3}},
+    "noise": {"params": {"strength": 0.95}},
 }
 
 for name, changes in CHALLENGERS.items():
