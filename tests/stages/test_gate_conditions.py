@@ -47,6 +47,9 @@ def test_the_worst_slice_decides(house):
         "n[city = Queens] > 0.6 +/- 0.1",
     ]
     assert result.passed
+    few = house.ask(evaluation_id="few", condition="n[worst city] > 0.6 +/- 0.1", min_slice=0.499, steps=2)
+    assert len(few.clauses) == 1
+    assert "1 slice" in few.sentence
     with pytest.raises(InputError, match=r"worst fare.*1 to 100 slices"):
         house.ask(evaluation_id="fares", condition="n[worst fare] > 0.6 +/- 0.1", steps=2)
     with pytest.raises(InputError, match="about column 'county'"):

@@ -17,6 +17,7 @@ from upkeep.stages.gate_look import Look
 from upkeep.stages.gate_policy import ANYTIME, GatePolicy
 from upkeep.stages.gate_prepare import Evaluation, Prepared, open_entry, prepare
 from upkeep.stages.gate_result import GateResult, artifact, decided, in_words, restored, subject, tags, told
+from upkeep.stages.gate_rows import left_out
 from upkeep.stages.gate_stream import Stream, asking, looked
 from upkeep.stages.record_names import record_name
 
@@ -120,6 +121,7 @@ def _final(about: Evaluation, found: Prepared, entry: Entry, verdict: Verdict, r
         rounded=entry.contract.told == "estimates",
         step=after.answered,
         alarm=after.sentence if after.alarm else "",
+        left_out=left_out(found.question.condition, found.judged, about.policy.min_slice) if found.judged else "",
     )
     result = _with_accuracies(result, rows)
     return replace(result, sentence=in_words(result))

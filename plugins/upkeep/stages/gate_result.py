@@ -43,6 +43,8 @@ class GateResult:
         Rows that should be labelled next; where they are listed says `request`, empty for none.
     test_set : str
         Content hash of the rows.
+    left_out : str
+        Rows that no slice of a worst slice has judged; empty for none.
     alarm, sentence : str
         What to do about a test set that is nearly or wholly used up, and all of it in words.
     """
@@ -78,6 +80,7 @@ class GateResult:
     since: str
     until: str
     test_set: str
+    left_out: str = ""
     alarm: str = ""
     sentence: str = ""
     format: int = FORMAT
@@ -168,8 +171,9 @@ def in_words(result: GateResult) -> str:
     fixed = "" if result.method != ANYTIME else "a test of fixed size would take "
     needed = f"{fixed}{result.needed}{'' if fixed else ' needed'} at {result.reliability}"
     rows = f"on {result.labels} labelled rows ({needed})" if result.needed else "for which no label is needed"
+    nowhere = f" {result.left_out}." if result.left_out else ""
     return (
-        f"{subject(result)}: {seen}, {rows}. "
+        f"{subject(result)}: {seen}, {rows}.{nowhere} "
         f"It is step {result.step} of {result.steps} of its test set.{person} {result.alarm}"
     ).strip()
 
