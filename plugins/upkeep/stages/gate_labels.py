@@ -126,7 +126,9 @@ def requested_labels(datasets: Datasets, documents: Documents, *, model: str, ev
     joined = join_labels({"prediction_id": np.array(asked["rows"], dtype=np.int64)}, feedback, np.datetime64(as_of))
     enough = int(asked.get("enough_rows", len(asked["rows"])))
     labelled = min(enough, int((~np.isnan(joined["label"])).sum()))
-    others_may_do = not asked.get("active", False) and "feedback" in asked  # older requests do not say how many there were
+    others_may_do = (
+        not asked.get("active", False) and "feedback" in asked
+    )  # older requests do not say how many there were
     new = _observed(datasets, model, as_of) - int(asked["feedback"]) if others_may_do else 0
     return {"requested": enough, "labelled": labelled, "new": new}
 
