@@ -13,6 +13,7 @@ from upkeep.stages.gate_ledger import GateLedger, Refusal
 
 AGREED = Contract(condition="n - o > 0 +/- 0.04", first_condition="n > 0.5 +/- 0.03", reliability=0.95, steps=2)
 SEEN = replace(AGREED, condition="n > 0.7 +/- 0.05", adaptivity="full")
+OTHER = replace(SEEN, condition="n > 0.8 +/- 0.05")
 ROWS = {"since": "2024-01-15", "until": "2024-01-29"}
 
 
@@ -94,12 +95,40 @@ def test_a_budget_that_is_used_up_refuses_and_writes_nothing(ledger, documents):
 def test_who_counted_labels_before_builders_learned_more_must_count_again(ledger):
     ask(ledger, "seen", contract=SEEN)
     ledger.close("seen", "fail", {})
-    refusal = ask(ledger, "e")
+    refusal = ask(ledger, "e", contract=OTHER)
     assert isinstance(refusal, Refusal)
     assert refusal.again
-    prior = ledger.account(AGREED, **ROWS).prior
+    prior = ledger.account(OTHER, **ROWS).prior
     assert prior == pytest.approx(math.log(2))
-    assert ask(ledger, "e", prior=prior).prior == prior
+    assert ask(ledger, "e", contract=OTHER, prior=prior).prior == prior
+
+
+@pytest.mark.parametrize(("first", "second"), [(AGREED, SEEN), (SEEN, AGREED)])
+def test_rows_serve_builders_or_people_who_see_estimates_and_not_both(ledger, documents, first, second):
+    ask(ledger, "one", contract=first)
+    refusal = ask(ledger, "two", version="3", contract=second)
+    assert isinstance(refusal, Refusal)
+    assert not refusal.again
+    assert refusal.sentence.endswith("hold out newer rows")
+    assert len(documents.names("ledger")) == 1
+    assert isinstance(ask(ledger, "two", version="3", contract=second, since="2024-01-29", until="2024-02-09"), Entry)
+
+
+def test_what_a_person_decided_stays_beside_the_answer(ledger, documents):
+    agreed = replace(AGREED, adaptivity="firstChange", mode="investigate", steps=5)
+    ask(ledger, "e", contract=agreed)
+    with pytest.raises(InputError, match="must have the answer investigate, but has open"):
+        ledger.decide("e", {"answer": "pass"})
+    ledger.close("e", "investigate", {})
+    assert not ledger.account(agreed, **ROWS).closed
+    ledger.decide("e", {"answer": "pass", "by": "A. Person"})
+    ledger.decide("e", {"answer": "fail"})
+    found = ledger.find("e", "2")
+    assert (found.answer, found.decided, found.passed) == ("investigate", "pass", True)
+    assert documents.get("ledger", "tips/trips/000001.decision")["by"] == "A. Person"
+    assert ledger.retired(found)
+    assert isinstance(ask(ledger, "next", version="3", contract=agreed), Refusal)
+    assert ledger.account(agreed, **ROWS).alarm == "retired"
 
 
 def test_another_dataset_and_another_model_are_counted_for_themselves(ledger, documents):
@@ -122,10 +151,10 @@ def test_estimates_may_be_told_once_no_row_may_judge_any_more(ledger):
     """From then on, and not sooner, the rows are closed to every other contract too."""
     one = ask(ledger, "one", contract=SEEN)
     assert not ledger.retired(one)
-    assert not ledger.account(AGREED, **ROWS).closed
+    assert not ledger.account(OTHER, **ROWS).closed
     ask(ledger, "two", contract=SEEN)
     assert ledger.retired(one)
-    assert ledger.account(AGREED, **ROWS).closed
+    assert ledger.account(OTHER, **ROWS).closed
     newer = ask(ledger, "three", contract=SEEN, since="2024-01-29", until="2024-02-09")
     assert not ledger.retired(newer)
 
@@ -146,11 +175,11 @@ class _Meanwhile(JsonDocuments):
 
 @pytest.mark.parametrize(
     ("contract", "version", "expected"),
-    [(replace(AGREED, steps=1), "3", "refused"), (AGREED, "3", 2), (SEEN, "3", "again")],
+    [(replace(AGREED, steps=1), "3", "refused"), (AGREED, "3", 2), (SEEN, "3", "again"), (OTHER, "3", 2)],
 )
 def test_who_loses_the_number_reads_again_and_asks_again(ledger, tmp_path, contract, version, expected):
     slow = GateLedger(_Meanwhile(tmp_path, lambda: ask(ledger, "rival", contract=contract)), "tips", "trips")
-    made = ask(slow, "mine", version=version, contract=AGREED if contract is SEEN else contract)
+    made = ask(slow, "mine", version=version, contract=OTHER if contract is SEEN else contract)
     if isinstance(expected, int):
         assert made.position == expected
     else:

@@ -20,6 +20,7 @@ CONTRACTS = (
     replace(PLAIN, adaptivity="full", mode="investigate", steps=2),
     replace(PLAIN, adaptivity="firstChange", steps=3),
     replace(PLAIN, adaptivity="releases", releases=1, steps=4),
+    replace(PLAIN, adaptivity="firstChange", mode="investigate", steps=3),
 )
 spans = st.tuples(st.integers(0, 8), st.integers(1, 4)).map(lambda at: (at[0], at[0] + at[1]))
 
@@ -91,6 +92,7 @@ class Gates(RuleBasedStateMachine):
         ]
         own = [one for one in shared if one.contract == entry.contract]
         assert len(own) < entry.contract.steps
+        assert all((one.told == "nothing") is (entry.told == "nothing") for one in shared)  # no row serves both
         seen = [one for one in shared if one.told != "nothing"]
         for one in seen:  # a test set that is used up may have been told in full
             assert sum((o.contract, o.rows) == (one.contract, one.rows) for o in shared) < one.contract.steps
@@ -133,13 +135,24 @@ class Gates(RuleBasedStateMachine):
         stored = self.ledger.close(name, answer, {"answer": answer})
         assert stored == {"answer": answer}
 
+    @rule(name=opened, answer=st.sampled_from(["pass", "fail"]))
+    def leave_open_and_decide(self, name, answer):
+        if (
+            self.entries[name].contract.mode == "investigate"
+            and self.seen.setdefault(name, "investigate") == "investigate"
+        ):
+            self.ledger.close(name, "investigate", {"answer": "investigate"})
+            before = self.ledger.find(name, name).decided
+            self.ledger.decide(name, {"answer": answer})
+            assert self.ledger.find(name, name).decided == (before or answer)
+
     @rule(name=opened, contract=st.sampled_from(CONTRACTS), span=spans)
     def repeat(self, name, contract, span):
         count = len(self.ledger.entries())
         assert self._open(contract, span, name) == name
         assert len(self.ledger.entries()) == count
         found = self.ledger.find(name, name)
-        assert replace(found, answer="open") == self.entries[name]
+        assert replace(found, answer="open", decided="") == self.entries[name]
 
     @invariant()
     def everything_that_was_seen_was_spent_and_nothing_is_lost(self):
@@ -165,6 +178,7 @@ class Gates(RuleBasedStateMachine):
         for entry in self.ledger.entries():
             left = self.ledger.account(entry.contract, entry.rows.since, entry.rows.until)
             assert left.closed or not entry.contract.retires(left.passes)
+            assert left.closed or entry.decided != "pass" or entry.contract.adaptivity != "firstChange"
 
 
 Gates.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)

@@ -9,6 +9,7 @@ from tests.gate_house import GateHouse, holdout
 from upkeep.core.plain import plain
 from upkeep.errors import InputError
 from upkeep.stages.gate import GatePolicy
+from upkeep.stages.gate_decide import decide
 
 
 @pytest.fixture
@@ -86,3 +87,34 @@ def test_other_data_open_an_account_at_no_cost(house):
     fresh = house.ask("3", "1", adaptivity="full")
     assert fresh.needed == pytest.approx(before, rel=0.1)
     assert (fresh.step, fresh.steps) == (1, 1)
+
+
+@pytest.mark.parametrize("rivals", [("full", "none"), ("none", "full")])
+def test_no_second_contract_opens_what_builders_are_not_to_know(house, rivals):
+    first, second = ({"adaptivity": adaptivity, "steps": 2} for adaptivity in rivals)
+    assert house.ask("3", "one", **first).measured
+    refused = house.ask("3", "two", condition="n - o > 0.03 +/- 0.1", **second)
+    assert not refused.measured
+    assert refused.n is None
+    assert "hold out newer rows" in refused.sentence
+
+
+def test_a_pass_that_a_person_decides_retires_the_test_set(house):
+    house.registry.flips["3"] = 28
+    policy = {"adaptivity": "firstChange", "steps": 5, "mode": "investigate"}
+    assert house.ask("3", "e", **policy).verdict == "investigate"
+    person = {"model": "tips", "evaluation_id": "e", "answer": "pass", "by": "A. Person", "why": "fewer complaints"}
+    assert decide(house.registry, house.documents, **person).passed
+    assert decide(house.registry, house.documents, **person).passed
+    refused = house.ask("2", "next", **policy)
+    assert not refused.measured
+    assert "have let a challenger pass, which retires them" in refused.sentence
+
+
+def test_a_decision_that_was_killed_before_anybody_was_told_is_made_again(house):
+    house.registry.flips["3"] = 28
+    assert house.ask("3", "e", adaptivity="firstChange", steps=5, mode="investigate").verdict == "investigate"
+    person = {"model": "tips", "evaluation_id": "e", "answer": "pass", "by": "A. Person", "why": "fewer complaints"}
+    house.documents.create("gate_decisions", "tips/e", {key: person[key] for key in ("answer", "by", "why")})
+    assert decide(house.registry, house.documents, **person).passed
+    assert house.documents.get("ledger", "tips/trips/000001.decision")["answer"] == "pass"

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from upkeep.errors import InputError
 from upkeep.ports import Documents, Tracker
 from upkeep.stages.gate import DECISIONS, KIND, publish
+from upkeep.stages.gate_ledger import GateLedger
 from upkeep.stages.gate_result import GateResult, decided, restored
 from upkeep.stages.record_names import record_name
 
@@ -23,8 +24,9 @@ def decide(
 ) -> GateResult:
     """Open or shut a gate of the mode "investigate" whose verdict is open.
 
-    The first answer counts, and who gave it is stored with it. The promise covers what the gate says by itself, not what a
-    person makes of "investigate".
+    The first answer counts, and who gave it is stored with it, in the ledger too before anybody is told: a pass is one that
+    may retire the test set, like any other. Killed anywhere and run again it ends in the same answer. The promise covers
+    what the gate says by itself, not what a person makes of "investigate".
 
     Raises
     ------
@@ -51,6 +53,7 @@ def decide(
         known = documents.get(DECISIONS, name) or decision
     if known["answer"] != answer:
         raise InputError(f"evaluation {evaluation_id!r} was decided by {known['by']} already: {known['answer']}.")
+    GateLedger(documents, model, stored["dataset"]).decide(evaluation_id, known)
     result = decided(restored(stored, stored["version"]), known)
     documents.put(KIND, name, asdict(result))
     publish(tracker, result)

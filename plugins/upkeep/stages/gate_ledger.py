@@ -14,7 +14,7 @@ from upkeep.errors import InputError
 from upkeep.ports import Documents, Json
 
 _KIND = "ledger"
-_ANSWER = ".answer"
+_ANSWER, _DECISION = ".answer", ".decision"
 _ROUNDING = 1e-9  # of sums of logarithms
 
 
@@ -31,8 +31,9 @@ class GateLedger:
 
     Entry n is the document ``ledger/<model>/<dataset>/<00000n>``, made exclusively: of two gates that read n - 1 entries, one
     gets the number, and the other reads again and asks whether there is still a step for it. The answer is a second
-    document beside it, ``<00000n>.answer``, also made once: an entry stays as it was written before labels were looked at,
-    and records of kind ``gates``, which a question without enough labels overwrites, decide nothing about the budget.
+    document beside it, ``<00000n>.answer``, also made once, and so is what a person made of it, ``<00000n>.decision``: an
+    entry stays as it was written before labels were looked at, and records of kind ``gates``, which a question without
+    enough labels overwrites, decide nothing about the budget.
     """
 
     def __init__(self, documents: Documents, model: str, dataset: str) -> None:
@@ -45,7 +46,7 @@ class GateLedger:
         prefix = f"{self._model}/{self._dataset}/"
         names = {name.removeprefix(prefix) for name in self._documents.names(_KIND, prefix)}
         last = max((int(name) for name in names if re.fullmatch(r"\d+", name)), default=0)
-        made = [self._entry(n, answered=f"{n:06}{_ANSWER}" in names) for n in range(1, last + 1)]
+        made = [self._entry(n, names) for n in range(1, last + 1)]
         return (*self._before({entry.evaluation_id for entry in made}), *made)
 
     def find(self, evaluation_id: str, version: str) -> Entry | None:
@@ -140,21 +141,38 @@ class GateLedger:
         InputError
             If the evaluation was not opened.
         """
+        entry = self._opened(evaluation_id)
+        name = self._name(entry.position) + _ANSWER
+        self._documents.create(_KIND, name, {"answer": answer, "told": entry.told, "result": result})
+        stored = self._documents.get(_KIND, name)
+        return result if stored is None else dict(stored["result"])
+
+    def decide(self, evaluation_id: str, decision: Json) -> None:
+        """Store what a person made of "investigate", its `answer`, "pass" or "fail"; of two, the first stays.
+
+        Raises
+        ------
+        InputError
+            If its answer is another, or it was not opened.
+        """
+        entry = self._opened(evaluation_id)
+        if entry.answer != "investigate":
+            raise InputError(f"evaluation {evaluation_id!r} must have the answer investigate, but has {entry.answer}.")
+        self._documents.create(_KIND, self._name(entry.position) + _DECISION, decision)
+
+    def result(self, entry: Entry) -> Json | None:
+        """What the evaluation was closed with, None while it is open."""
+        stored = self._documents.get(_KIND, self._name(entry.position) + _ANSWER) if entry.position > 0 else None
+        return dict(stored["result"]) if stored else None
+
+    def _opened(self, evaluation_id: str) -> Entry:
         entry = next((one for one in self.entries() if one.evaluation_id == evaluation_id and one.position > 0), None)
         if entry is None:
             raise InputError(
                 f"evaluation {evaluation_id!r} must be opened before labels are looked at, but is not in the ledger of "
                 f"{self._model} on {self._dataset}. Open it first."
             )
-        name = self._name(entry.position) + _ANSWER
-        self._documents.create(_KIND, name, {"answer": answer, "told": entry.told, "result": result})
-        stored = self._documents.get(_KIND, name)
-        return result if stored is None else dict(stored["result"])
-
-    def result(self, entry: Entry) -> Json | None:
-        """What the evaluation was closed with, None while it is open."""
-        stored = self._documents.get(_KIND, self._name(entry.position) + _ANSWER) if entry.position > 0 else None
-        return dict(stored["result"]) if stored else None
+        return entry
 
     def _rows(self, since: str, until: str) -> Span:
         return Span(dataset=self._dataset, since=since, until=until)
@@ -162,16 +180,19 @@ class GateLedger:
     def _name(self, position: int) -> str:
         return f"{self._model}/{self._dataset}/{position:06}"
 
-    def _entry(self, position: int, *, answered: bool) -> Entry:
+    def _entry(self, position: int, names: set[str]) -> Entry:
         name = self._name(position)
         record = self._documents.get(_KIND, name)
-        answer = self._documents.get(_KIND, name + _ANSWER) if answered else None
+        answer, decision = (
+            self._documents.get(_KIND, name + part) if f"{position:06}{part}" in names else None
+            for part in (_ANSWER, _DECISION)
+        )
         if record is None:
             raise InputError(
-                f"the ledger of {self._model} on {self._dataset} must have no gaps, but number {position} is missing. "
-                "Restore it from a backup: without it, labels may judge more models than was promised."
+                f"the ledger of {self._model} on {self._dataset} must have no gaps, but number {position} is missing. Restore "
+                "it from a backup: without it, labels may judge more models than was promised."
             )
-        return _restored(record, answer["answer"] if answer else "open")
+        return _restored(record, answer["answer"] if answer else "open", decision["answer"] if decision else "")
 
     def _before(self, in_ledger: set[str]) -> list[Entry]:
         """Evaluations that measured something and were stored under ``gates`` alone, as Upkeep did before it kept a ledger."""
@@ -197,12 +218,13 @@ def _found(entries: tuple[Entry, ...], evaluation_id: str, version: str) -> Entr
 
 def _record(entry: Entry) -> Json:
     record = asdict(entry)
-    del record["answer"]
+    del record["answer"], record["decided"]
     return record | {"digest": entry.contract.digest}
 
 
-def _restored(record: Json, answer: str) -> Entry:
-    nested = {"contract": Contract(**record["contract"]), "rows": Span(**record["rows"]), "answer": answer}
+def _restored(record: Json, answer: str, decided: str) -> Entry:
+    own = {"contract": Contract(**record["contract"]), "rows": Span(**record["rows"])}
+    nested = own | {"answer": answer, "decided": decided}
     return Entry(**{name: value for name, value in record.items() if name != "digest"} | nested)
 
 

@@ -71,4 +71,5 @@ def _evaluation(entry: Entry) -> Json:
         "test_set": entry.test_set,
         "as_of": entry.as_of,
         "answer": "not told" if hidden else entry.answer,
+        "decided": "" if hidden else entry.decided,
     }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from upkeep.core.gate.contract import Contract
 from upkeep.core.gate.entry import Entry, Span
-from upkeep.core.gate.ledger import account
+from upkeep.core.gate.ledger import account, retired
 from upkeep.errors import InputError
 
 AGREED = Contract(
@@ -162,9 +162,7 @@ def test_weights_of_the_histories_at_which_a_builder_may_turn_away_sum_to_one(de
     assert total([]) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(
-    "other", [replace(AGREED, condition="n > 0.7 +/- 0.05"), full(5)], ids=lambda one: one.condition
-)
+@pytest.mark.parametrize("other", [replace(full(), condition="n > 0.7 +/- 0.05"), full(5)], ids=lambda o: o.condition)
 def test_rows_of_a_retired_test_set_whose_answers_were_seen_judge_under_no_contract(other):
     """Builders may be told its estimates then: its rows are training data."""
     alive, retired = entries(*[(full(), WEEK, "fail")] * 2), entries(*[(full(), WEEK, "fail")] * 3)
@@ -185,6 +183,56 @@ def test_the_old_rows_of_a_set_whose_newer_rows_are_used_up_are_retired_with_it(
     made = entries((full(), span(0, 10), "fail"), *[(full(), span(5, 10), "fail")] * 2)
     assert account(made[:2], full(), span(0, 5)).left == 2
     assert account(made, full(), span(0, 5)).closed
+
+
+@pytest.mark.parametrize("answer", ["open", "fail", "pass"])
+def test_rows_whose_estimates_are_open_judge_for_no_builders(answer):
+    made = entries((AGREED, span(0, 5), answer))
+    for other in (full(), replace(full(), answers=25), replace(AGREED, adaptivity="firstChange")):
+        found = account(made, other, WEEK)
+        assert (found.left, found.alarm, found.taken, found.open_since) == (0, "taken", True, str(DAY + 5))
+        assert "have judged where estimates are open, under the adaptivity none" in found.refusal
+        assert found.refusal.endswith("hold out newer rows")
+        assert not account(made, other, span(5, 7)).closed
+    assert account(made, replace(AGREED, condition="n > 0.7 +/- 0.05"), WEEK).left == AGREED.steps
+
+
+@pytest.mark.parametrize("answer", ["open", "fail", "pass"])
+def test_rows_that_judge_for_builders_tell_nobody_an_estimate(answer):
+    made = entries((full(), span(0, 5), answer))
+    found = account(made, AGREED, WEEK)
+    assert (found.left, found.alarm, found.open_since) == (0, "taken", str(DAY + 5))
+    assert "judge for builders, from whom estimates are kept" in found.refusal
+    assert account(made, full(), WEEK).left == 2
+    assert account(made, replace(full(), condition="n > 0.7 +/- 0.05"), WEEK).left == 3
+
+
+def test_mixed_rows_of_an_earlier_ledger_serve_nobody_and_more_steps_do_not_help():
+    made = entries(*[(full(), WEEK, "fail")] * 3, *[(AGREED, WEEK, "fail")] * 3)
+    for agreed in (full(), AGREED, full(9)):
+        found = account(made, agreed, WEEK)
+        assert found.closed
+        assert "raise steps before" not in found.refusal
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5), st.booleans()), max_size=8), st.booleans())
+def test_no_row_that_is_open_has_served_the_others(made, builders):
+    agreed = full() if builders else AGREED
+    known = entries(*[(full() if other else AGREED, span(b, b + n), "fail") for b, n, other in made])
+    for day in range(15):
+        mixed = any(
+            one.rows.shares_rows(span(day, day + 1)) and (one.told != "nothing") is not builders for one in known
+        )
+        assert account(known, agreed, span(day, day + 1)).closed or not mixed
+
+
+@pytest.mark.parametrize(("decided", "retires"), [("pass", True), ("fail", False), ("", False)])
+def test_a_pass_that_a_person_decided_retires_rows_like_any_other(decided, retires):
+    agreed = replace(AGREED, adaptivity="firstChange", mode="investigate", steps=5)
+    made = [replace(one, decided=decided) for one in entries((agreed, WEEK, "investigate"))]
+    found = account(made, agreed, WEEK)
+    assert (found.closed, found.passes, retired(made, made[0])) == (retires, int(retires), retires)
+    assert account(made, full(), WEEK).closed is retires
 
 
 def test_told_says_what_builders_learn():
@@ -294,6 +342,9 @@ def test_an_evaluation_from_before_the_ledger_is_of_the_contract_that_asked_the_
     assert (same.left, same.prior, same.contracts) == (1, 0.0, 1)
     first = account(old, replace(AGREED, condition="n > 0 +/- 1", first_condition=AGREED.condition), WEEK)
     assert first.left == 1
+    assert (
+        account(old, replace(full(), condition="n > 0.7 +/- 0.05"), WEEK).alarm == "taken"
+    )  # estimates were published
     other = account(old, replace(AGREED, mode="fn-free"), WEEK)
     assert (other.left, other.contracts) == (3, 2)
     assert other.prior == pytest.approx(2 * math.log(2))

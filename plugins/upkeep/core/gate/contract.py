@@ -94,7 +94,8 @@ class Contract:
         the probabilities of any random process of answers (Kraft's inequality). If a verdict after history h errs with
         probability weight(h) · δ / (histories of the new contract), a union bound gives δ. "full" takes uniform answers, so
         each costs ln(kinds). Where passes retire the rows, the share of passes is uniform (Laplace's rule): t answers with p
-        passes cost ln((t + 1) C(t, p)), little for many refusals. An open entry may be either.
+        passes cost ln((t + 1) C(t, p)), little for many refusals. An open entry may be either. What a person makes of
+        "investigate" is no answer of the rows: it stays a refusal here.
 
         Examples
         --------

@@ -12,6 +12,7 @@ from upkeep.core.gate.contract import Contract, Told
 from upkeep.errors import InputError
 
 Answer = Literal["pass", "fail", "investigate"]
+Decision = Literal["", "pass", "fail"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,8 @@ class Entry:
     answer : {"open", "pass", "fail", "investigate"}
         "open" while none is stored. It counts as an answer all the same, since the evaluation may have been killed after it
         looked; it is no pass, since nothing is told before it is stored.
+    decided : {"", "pass", "fail"}
+        What a person made of "investigate"; empty while nobody has decided.
     """
 
     position: int
@@ -82,6 +85,7 @@ class Entry:
     method: str = ""
     needed: int = 0
     answer: Literal["open"] | Answer = "open"
+    decided: Decision = ""
 
     @property
     def condition(self) -> str:
@@ -92,6 +96,16 @@ class Entry:
     def told(self) -> Told:
         """What the builders of models learn from it; of an open entry, at most that."""
         return self.contract.told
+
+    @property
+    def passed(self) -> bool:
+        """Whether the challenger was let in, by the gate or by a person."""
+        return "pass" in (self.answer, self.decided)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether builders see its answer and no exact estimate; before there was a ledger, all estimates were published."""
+        return self.position > 0 and self.told != "nothing"
 
     def under(self, contract: Contract) -> bool:
         """Whether it is of this contract's account; an evaluation from before the ledger is where all that it stored agrees."""

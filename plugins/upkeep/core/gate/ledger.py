@@ -11,7 +11,7 @@ import numpy as np
 from upkeep.core.gate.contract import Contract
 from upkeep.core.gate.entry import Entry, Span
 
-Alarm = Literal["", "last step", "used up", "retired"]
+Alarm = Literal["", "last step", "used up", "retired", "taken"]
 
 _Spent = Sequence[tuple[Entry, float]]
 _ROUNDING = 1e-9  # of sums of histories, which are kept as logarithms
@@ -25,10 +25,11 @@ class Account:
     ----------
     contract, rows : Contract, Span
     answered, passes, open : int
-        Evaluations under the contract on rows of the span; those that passed, and those without a stored answer.
+        Evaluations under the contract on rows of the span; those that passed, those that a person let in included; and
+        those without a stored answer.
     left : int
         How many more the rows may judge under the contract.
-    alarm : {"", "last step", "used up", "retired"}
+    alarm : {"", "last step", "used up", "retired", "taken"}
     open_since : str
         Where the longest part of the span begins that may judge another challenger; `rows.until` if no part may.
     prior : float
@@ -39,6 +40,9 @@ class Account:
         Chance that any verdict of any of these contracts on these rows is wrong: the sum of their 1 - reliability.
     told : bool
         Whether some of the rows are of a test set that is retired, of which builders may have been told every estimate.
+    taken : bool
+        Whether some of the rows have judged for others: for people who see estimates, where builders see this contract's
+        answers; or for builders, where estimates are open under this one.
     """
 
     contract: Contract
@@ -53,6 +57,7 @@ class Account:
     contracts: int
     error: float
     told: bool
+    taken: bool
 
     @property
     def closed(self) -> bool:
@@ -67,13 +72,24 @@ class Account:
             return f"some {self.rows} have let {passed} pass, which retires them; hold out newer rows"
         if self.alarm == "retired":
             return f"some {self.rows} are of a retired test set, which builders may know; hold out newer rows"
+        if self.alarm == "taken":
+            return f"some {self.rows} {self._taken}; hold out newer rows"
         if self.alarm == "used up":
             steps = self.contract.steps
             judged = f"some {self.rows} have judged {self.answered} of {steps} challengers"
             why = "" if self.answered >= steps else ", after answers on rows that overlap these,"
-            more = "" if self.told else ", or raise steps before the next ones"
+            more = "" if self.told or self.taken else ", or raise steps before the next ones"
             return f"{judged}{why} and prove nothing about more; hold out newer rows{more}"
         return ""
+
+    @property
+    def _taken(self) -> str:
+        if self.contract.told == "nothing":
+            return "judge for builders, from whom estimates are kept, and under the adaptivity none they would be open"
+        return (
+            "have judged where estimates are open, under the adaptivity none or before there was a ledger, and builders who "
+            f"see answers under {self.contract.adaptivity} may know them"
+        )
 
     @property
     def sentence(self) -> str:
@@ -105,7 +121,13 @@ def account(entries: Sequence[Entry], contract: Contract, rows: Span) -> Account
 
     Under another contract the steps are full again, but what builders saw there is `prior`, and `error` adds up. Once a test
     set whose answers builders were told may judge nobody any more, they may be told its estimates too; then no contract may
-    use rows of it. Where builders are told nothing, nobody who builds models may look before that.
+    use rows of it. Where builders are told nothing, estimates are open at once, to people who build no models.
+
+    Nobody knows how many histories an open estimate is worth, and it may be of the very version that another contract keeps
+    sealed. So rows serve one of the two: a contract under which builders see answers gets no rows with an evaluation, open or
+    answered, under "none", and "none" gets no rows with one that builders see. Evaluations from before the ledger published
+    their estimates, whatever their adaptivity, which ln 2 does not pay for: where builders see answers they close rows too,
+    even under the contract that they are of. Under "none" they are steps, or count as one answer each.
 
     References
     ----------
@@ -123,11 +145,14 @@ def account(entries: Sequence[Entry], contract: Contract, rows: Span) -> Account
     """
     shared = _with_costs(entries, contract, rows)
     told = [entry for entry in entries if entry.rows.shares_rows(rows) and _told_in_full(entries, entry)]
-    left = 0 if told else _left(contract, shared)
+    taken = [entry for entry in entries if entry.rows.shares_rows(rows) and _serves_others(entry, contract)]
+    left = 0 if told or taken else _left(contract, shared)
     passes = _passes(shared)
     alarm: Alarm = "" if left > 1 else "last step" if left else "used up"
     if contract.retires(passes) or (told and len(shared) < contract.steps):
         alarm = "retired"
+    elif taken and len(shared) < contract.steps:
+        alarm = "taken"
     others = [entry for entry in entries if entry.rows.shares_rows(rows) and not entry.under(contract)]
     by_contract = {entry.contract: [one.answer for one in others if one.contract == entry.contract] for entry in others}
     return Account(
@@ -138,11 +163,12 @@ def account(entries: Sequence[Entry], contract: Contract, rows: Span) -> Account
         open=sum(entry.answer == "open" for entry, _ in shared),
         left=left,
         alarm=alarm,
-        open_since=_open_since(contract, shared, told, rows),
+        open_since=_open_since(contract, shared, [*told, *taken], rows),
         prior=sum(other.log_seen(answers) for other, answers in by_contract.items()),
         contracts=1 + len(by_contract),
         error=min(1.0, contract.delta + sum(other.delta for other in by_contract)),
         told=bool(told),
+        taken=bool(taken),
     )
 
 
@@ -159,7 +185,12 @@ def retired(entries: Sequence[Entry], entry: Entry) -> bool:
 
 def _told_in_full(entries: Sequence[Entry], entry: Entry) -> bool:
     """Whether builders see answers of a test set that is retired; of one from before the ledger, nobody knows."""
-    return entry.position > 0 and entry.told != "nothing" and retired(entries, entry)
+    return entry.sealed and retired(entries, entry)
+
+
+def _serves_others(entry: Entry, contract: Contract) -> bool:
+    """Whether estimates are open under one of the two and kept from builders under the other."""
+    return entry.sealed is not (contract.told != "nothing")
 
 
 def missing_labels(needed: int, labelled: int) -> str:
@@ -183,7 +214,7 @@ def _with_costs(entries: Sequence[Entry], contract: Contract, rows: Span) -> _Sp
 
 
 def _passes(shared: _Spent) -> int:
-    return sum(entry.answer == "pass" for entry, _ in shared)
+    return sum(entry.passed for entry, _ in shared)
 
 
 def _left(contract: Contract, shared: _Spent) -> int:
@@ -200,10 +231,10 @@ def _left(contract: Contract, shared: _Spent) -> int:
     return left
 
 
-def _open_since(contract: Contract, shared: _Spent, told: Sequence[Entry], rows: Span) -> str:
+def _open_since(contract: Contract, shared: _Spent, closing: Sequence[Entry], rows: Span) -> str:
     """The earliest begin that leaves a step: one challenger does not take the new rows of a holdout from those after it."""
-    for part in _parts([*(entry for entry, _ in shared), *told], rows):
-        if _left(contract, _on(shared, part)) and not any(entry.rows.shares_rows(part) for entry in told):
+    for part in _parts([*(entry for entry, _ in shared), *closing], rows):
+        if _left(contract, _on(shared, part)) and not any(entry.rows.shares_rows(part) for entry in closing):
             return part.since
     return rows.until
 
