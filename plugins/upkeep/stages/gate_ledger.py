@@ -141,7 +141,7 @@ class GateLedger:
         InputError
             If the evaluation was not opened.
         """
-        entry = self._opened(evaluation_id)
+        entry = self._written(evaluation_id)
         name = self._name(entry.position) + _ANSWER
         self._documents.create(_KIND, name, {"answer": answer, "told": entry.told, "result": result})
         stored = self._documents.get(_KIND, name)
@@ -155,7 +155,7 @@ class GateLedger:
         InputError
             If its answer is another, or it was not opened.
         """
-        entry = self._opened(evaluation_id)
+        entry = self._written(evaluation_id)
         if entry.answer != "investigate":
             raise InputError(f"evaluation {evaluation_id!r} must have the answer investigate, but has {entry.answer}.")
         self._documents.create(_KIND, self._name(entry.position) + _DECISION, decision)
@@ -165,7 +165,7 @@ class GateLedger:
         stored = self._documents.get(_KIND, self._name(entry.position) + _ANSWER) if entry.position > 0 else None
         return dict(stored["result"]) if stored else None
 
-    def _opened(self, evaluation_id: str) -> Entry:
+    def _written(self, evaluation_id: str) -> Entry:
         entry = next((one for one in self.entries() if one.evaluation_id == evaluation_id and one.position > 0), None)
         if entry is None:
             raise InputError(
