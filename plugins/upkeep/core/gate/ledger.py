@@ -193,15 +193,6 @@ def _serves_others(entry: Entry, contract: Contract) -> bool:
     return entry.sealed is not (contract.told != "nothing")
 
 
-def missing_labels(needed: int, labelled: int) -> str:
-    """Why there is no verdict yet, and what to do.
-
-    >>> missing_labels(738, 500)
-    'needs 738 labels, has 500; label 238 more'
-    """
-    return f"needs {needed} labels, has {labelled}; label {needed - labelled} more"
-
-
 def _with_costs(entries: Sequence[Entry], contract: Contract, rows: Span) -> _Spent:
     """The contract's evaluations that share rows, with ln of how many models each could have judged."""
     own = [entry for entry in entries if entry.under(contract)]
