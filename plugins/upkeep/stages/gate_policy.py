@@ -109,11 +109,6 @@ class GatePolicy:
                     f"method anytime needs clauses about the same rows, got {asked}. Use method cheapest, or a gate for each."
                 )
 
-    @property
-    def sealed(self) -> bool:
-        """Whether builders, who see verdicts, must not see estimates until the test set is retired."""
-        return self.adaptivity != "none" and self.reveal == "verdict"
-
     def asked(self, *, first: bool) -> Condition:
         """The condition, parsed."""
         return self.parsed(self.first_condition if first else self.condition)
