@@ -1,4 +1,4 @@
-"""One real Airflow and one real MLflow for all end-to-end tests; three lives run on them."""
+"""A real Airflow and a real MLflow for each file of end-to-end tests; three lives can run on them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _copy_dags(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def airflow(tmp_path_factory):
     home = tmp_path_factory.mktemp("e2e")
     _write_lives(home / "lives")
@@ -81,12 +81,12 @@ def airflow(tmp_path_factory):
         os.environ.update(saved)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(airflow):
     return AirflowApi(airflow.url, "admin", airflow.password)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def story(airflow, api):
     """A factory of stories: ``story("taxi")``."""
 
@@ -100,7 +100,7 @@ def story(airflow, api):
     return of
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_taxi():
     """The real trips; where the shared folder is, they must be there."""
     assert SHARED.is_dir(), f"the real trips must lie in {SHARED}"
